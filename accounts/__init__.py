@@ -1,0 +1,1 @@
+"""Who people are: users, sign-in, tickets to the socket, follows."""

@@ -1,0 +1,5 @@
+"""Accounts over HTTP."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

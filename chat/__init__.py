@@ -1,0 +1,1 @@
+"""What people say: direct messages and live comments."""

@@ -1,0 +1,1 @@
+"""Selling in a live room: shops, stock, orders, money."""

@@ -1,0 +1,4 @@
+"""The composition root: settings, the ASGI application, the command line.
+
+Nobody imports it.
+"""

@@ -1,0 +1,28 @@
+"""One socket, many viewers: commands, replies and pushes, and how much may be lost.
+
+Rooms come in by the names below. Nothing here knows the rooms.
+"""
+
+from realtime.connection import Connection
+from realtime.events import Event, Latest
+from realtime.exceptions import CommandError, ErrorCode, error_code
+from realtime.lanes import Keep, Lane, Namespace
+from realtime.router import Command, CommandRouter, Key, Mutation, Rate, Ref
+
+__all__ = [
+    "Command",
+    "CommandError",
+    "CommandRouter",
+    "Connection",
+    "ErrorCode",
+    "Event",
+    "Keep",
+    "Key",
+    "Lane",
+    "Latest",
+    "Mutation",
+    "Namespace",
+    "Rate",
+    "Ref",
+    "error_code",
+]

@@ -1,0 +1,20 @@
+"""One client's connection, as handlers see it."""
+
+from realtime.exceptions import UNAUTHORIZED
+
+
+class Connection:
+    """Who is speaking. `user` raises `unauthorized` for those not signed in."""
+
+    def __init__(self, client: str, viewer: int | None, address: str) -> None:
+        self.client = client
+        self.viewer = viewer
+        """The user's id, or None when not signed in."""
+        self.address = address
+        """The network address of the other side."""
+
+    @property
+    def user(self) -> int:
+        if self.viewer is None:
+            raise UNAUTHORIZED()
+        return self.viewer

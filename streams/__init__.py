@@ -1,0 +1,1 @@
+"""The live broadcast: its life, its media, its viewers."""
