@@ -7,6 +7,7 @@ from realtime.connection import Connection
 from realtime.events import Event, Latest
 from realtime.exceptions import CommandError, ErrorCode, error_code
 from realtime.lanes import Keep, Lane, Namespace
+from realtime.recovery import History, Position, Publication
 from realtime.router import Command, CommandRouter, Key, Mutation, Rate, Ref
 
 __all__ = [
@@ -16,12 +17,15 @@ __all__ = [
     "Connection",
     "ErrorCode",
     "Event",
+    "History",
     "Keep",
     "Key",
     "Lane",
     "Latest",
     "Mutation",
     "Namespace",
+    "Position",
+    "Publication",
     "Rate",
     "Ref",
     "error_code",
