@@ -71,6 +71,10 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 REDIS_URL = os.environ.get("REDIS_URL", "")
+SOUK_WEB = int(os.environ.get("SOUK_WEB", "1"))
+SOUK_MEDIA = int(os.environ.get("SOUK_MEDIA", "1"))
+SOUK_DB_THREADS = int(os.environ.get("SOUK_DB_THREADS", "0"))
+SOUK_OUTBOX_HOURS = int(os.environ.get("SOUK_OUTBOX_HOURS", "72"))
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -3,10 +3,13 @@
 Rooms come in by the names below. Nothing here knows the rooms.
 """
 
+from realtime.answered import once
 from realtime.connection import Connection
+from realtime.db import db
 from realtime.events import Event, Latest
 from realtime.exceptions import CommandError, ErrorCode, error_code
 from realtime.lanes import Keep, Lane, Namespace
+from realtime.publishing import publish_on_commit
 from realtime.recovery import History, Position, Publication
 from realtime.router import Command, CommandRouter, Key, Mutation, Rate, Ref
 
@@ -28,5 +31,8 @@ __all__ = [
     "Publication",
     "Rate",
     "Ref",
+    "db",
     "error_code",
+    "once",
+    "publish_on_commit",
 ]
