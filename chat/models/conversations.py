@@ -1,0 +1,149 @@
+"""Conversations and who is in them.
+
+A conversation carries two counters, moved only by the UPDATE that opens a transaction:
+`head_seq` numbers the messages 1, 2, 3 … without a hole, `head_rev` moves with every
+change. Everything a member has read, received or cleared is a seq; unread is computed
+(chat/unread.py), never stored.
+"""
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Greatest, Now
+
+from accounts.models import Follow
+from chat.unread import base
+
+
+class Conversation(models.Model):
+    class Kind(models.TextChoices):
+        DIRECT = "direct"
+        GROUP = "group"
+        SHOP = "shop"
+
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    direct_key = models.CharField(max_length=64, null=True, unique=True)
+    """`low:high` user ids: two first contacts at once meet on its uniqueness."""
+    shop = models.BigIntegerField(null=True)
+    title = models.CharField(max_length=80, default="", blank=True)
+    avatar = models.CharField(max_length=200, null=True)
+    head_seq = models.PositiveBigIntegerField(default=0)
+    head_rev = models.PositiveBigIntegerField(default=0)
+    meta_rev = models.PositiveBigIntegerField(default=0)
+    """The rev at which title or membership changed last."""
+    mention_all_seq = models.PositiveBigIntegerField(default=0)
+    pinned = models.JSONField(default=list)
+    last_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(head_rev__gte=F("head_seq")), name="rev_never_behind_seq"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def readable(self, user: int) -> Self:
+        """The user's rows of conversations they may read."""
+        return self.filter(user=user, state__in=Member.READS)
+
+    def box(self, requests: bool) -> Self:
+        """Of what is listed: the main box, or strangers' requests.
+
+        An empty conversation is in neither.
+        """
+        state = Member.State.REQUEST if requests else Member.State.ACTIVE
+        return self.filter(state=state, conversation__head_seq__gt=0)
+
+    def with_unread(self) -> Self:
+        """Annotates `unread`: chat/unread.py in SQL."""
+        seen = Greatest("join_seq", "cleared_seq", "read_seq")
+        return self.annotate(unread=Greatest(F("conversation__head_seq") - seen, 0))
+
+    def towards(self, sender: int) -> Self:
+        """Annotates `follows_sender`: a request lifts when it is true."""
+        follow = Follow.objects.filter(follower=OuterRef("user"), target=sender)
+        return self.annotate(follows_sender=Exists(follow))
+
+
+class Member(models.Model):
+    """A person (or, with `user` null, a shop) in a conversation, and their cursors."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        ADMIN = "admin"
+        MEMBER = "member"
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        REQUEST = "request"
+        DECLINED = "declined"
+        LEFT = "left"
+
+    READS = (State.ACTIVE, State.REQUEST)
+
+    conversation = models.ForeignKey(
+        Conversation, models.PROTECT, related_name="members", db_index=False
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_index=False
+    )
+    shop = models.BigIntegerField(null=True)
+    role = models.CharField(max_length=6, choices=Role.choices, default=Role.MEMBER)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
+    join_seq = models.PositiveBigIntegerField(default=0)
+    read_seq = models.PositiveBigIntegerField(default=0)
+    public_read_seq = models.PositiveBigIntegerField(default=0)
+    """What others may see of `read_seq`."""
+    delivered_seq = models.PositiveBigIntegerField(default=0)
+    cleared_seq = models.PositiveBigIntegerField(default=0)
+    mention_seq = models.PositiveBigIntegerField(default=0)
+    muted_until = models.DateTimeField(null=True)
+    pinned_at = models.DateTimeField(null=True)
+    private_read = models.BooleanField(default=False)
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["conversation", "user"], name="once_in_a_conversation"
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(shop__isnull=False),
+                name="one_shop_a_conversation",
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, shop__isnull=True)
+                | Q(user__isnull=True, shop__isnull=False),
+                name="a_person_or_a_shop",
+            ),
+            models.CheckConstraint(
+                condition=Q(public_read_seq__lte=F("read_seq"))
+                & Q(read_seq__lte=F("delivered_seq")),
+                name="public_read_read_delivered",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["user", "state"], name="member_box")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id or self.shop} in {self.conversation_id}"
+
+    @property
+    def base(self) -> int:
+        """The last seq this member does not see."""
+        return base(self.join_seq, self.cleared_seq)
+
+    @property
+    def reads_privately(self) -> bool:
+        """Whether others learn nothing of what this member reads."""
+        return self.private_read or self.state != self.State.ACTIVE
