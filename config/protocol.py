@@ -1,5 +1,8 @@
 """Every command, channel and hook of the socket, gathered from the rooms."""
 
+from chat.handlers import router as chat
 from realtime import CommandRouter
 
-router = CommandRouter()
+router = CommandRouter().include(
+    chat,
+)

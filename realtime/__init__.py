@@ -3,7 +3,7 @@
 Rooms come in by the names below. Nothing here knows the rooms.
 """
 
-from realtime.answered import once
+from realtime.answered import digest_of, once
 from realtime.connection import Connection
 from realtime.db import db
 from realtime.events import Event, Latest
@@ -32,6 +32,7 @@ __all__ = [
     "Rate",
     "Ref",
     "db",
+    "digest_of",
     "error_code",
     "once",
     "publish_on_commit",

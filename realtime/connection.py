@@ -1,4 +1,4 @@
-"""One client's connection, as handlers see it."""
+"""One client's connection, as handlers and hooks see it."""
 
 from realtime.exceptions import UNAUTHORIZED
 
@@ -12,6 +12,8 @@ class Connection:
         """The user's id, or None when not signed in."""
         self.address = address
         """The network address of the other side."""
+        self.recovered = False
+        """In a connect hook: `#<user>` lost nothing since the client was last here."""
 
     @property
     def user(self) -> int:

@@ -110,6 +110,9 @@ class Member(models.Model):
     pinned_at = models.DateTimeField(null=True)
     private_read = models.BooleanField(default=False)
 
+    follows_sender: bool
+    """Set by `MemberQuerySet.towards`."""
+
     objects = MemberQuerySet.as_manager()
 
     class Meta:
@@ -144,6 +147,33 @@ class Member(models.Model):
         return base(self.join_seq, self.cleared_seq)
 
     @property
+    def shown_read(self) -> int:
+        """How far others may know this member to have read."""
+        return self.public_read_seq if self.state == self.State.ACTIVE else 0
+
+    @property
+    def shown_delivered(self) -> int:
+        return self.delivered_seq if self.state == self.State.ACTIVE else 0
+
+    def hears_of(self, other: "Member") -> bool:
+        """Whether the other's cursors are told to this member."""
+        both = self.state == other.state == self.State.ACTIVE
+        return both and self.user_id is not None and self.pk != other.pk
+
+    @property
     def reads_privately(self) -> bool:
         """Whether others learn nothing of what this member reads."""
         return self.private_read or self.state != self.State.ACTIVE
+
+    def accept(self) -> None:
+        """A stranger's request becomes a conversation."""
+        self.state = self.State.ACTIVE
+        self.save(update_fields=["state"])
+
+    def wrote(self, seq: int) -> None:
+        """Own messages are never unread; to write is also to accept."""
+        self.state = self.State.ACTIVE
+        self.read_seq = self.public_read_seq = self.delivered_seq = seq
+        self.save(
+            update_fields=["state", "read_seq", "public_read_seq", "delivered_seq"]
+        )

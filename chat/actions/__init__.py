@@ -1,0 +1,1 @@
+"""What chat does; only this folder publishes. One file a noun."""

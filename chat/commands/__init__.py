@@ -1,0 +1,1 @@
+"""What clients may ask of chat, and what they are answered; one file a noun."""
