@@ -1,9 +1,171 @@
 """Sends what transactions decided: at once after the commit, else by a sweep.
 
 Only processes that run an outbox (web, media) send; any other just leaves its rows in
-the table, where a sweep finds them.
+the table, where a sweep finds them. A row's id silences a second sending in the store,
+so two senders do no harm.
 """
 
+import asyncio
+import logging
+from collections import deque
+from datetime import timedelta
+from itertools import islice
 
-def committed(row: int) -> None:
-    """A row is in the table for good; any thread."""
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from realtime.broker import broker
+from realtime.db import db
+from realtime.exceptions import CommandError
+from realtime.failpoints import failpoint
+from realtime.models import OutboxEvent
+from realtime.publishing import Row, hand_rows_to
+from realtime.recovery import Publication
+from realtime.store import Unavailable
+
+log = logging.getLogger(__name__)
+
+BATCH = 256
+WAITING = 10_000
+SWEEP_SECONDS = 1.0
+LATE = timedelta(seconds=2)
+TIDY_SECONDS = 60.0
+
+
+def unsent(age: timedelta) -> list[Row]:
+    """The oldest rows unsent for `age`, in order; not those being marked right now."""
+    late = OutboxEvent.objects.filter(sent_at=None, at__lte=Now() - age).order_by("id")
+    if not connection.features.has_select_for_update_skip_locked:
+        return [_row(event) for event in late[:BATCH]]
+    with transaction.atomic():
+        return [_row(e) for e in late.select_for_update(skip_locked=True)[:BATCH]]
+
+
+def _row(event: OutboxEvent) -> Row:
+    at = int(event.at.timestamp() * 1000)
+    publication = Publication(0, "", bytes(event.data), event.flags, at)
+    return Row(event.pk, event.channels, publication)
+
+
+def mark_sent(ids: list[int]) -> None:
+    OutboxEvent.objects.filter(id__in=ids).update(sent_at=Now(), tries=F("tries") + 1)
+
+
+def tidy() -> None:
+    """Throw away rows sent long ago, a thousand at a time."""
+    old = Now() - timedelta(hours=settings.SOUK_OUTBOX_HOURS)
+    oldest = OutboxEvent.objects.order_by("id").values("id")[:1000]
+    OutboxEvent.objects.filter(id__in=list(oldest), sent_at__lt=old).delete()
+
+
+class Outbox:
+    """A process's sender. While the store is away its rows wait in the table."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._fresh: deque[Row] = deque(maxlen=WAITING)
+        self._rung = asyncio.Event()
+        self._behind = True
+
+    def add(self, row: Row) -> None:
+        """A row just committed; any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._take, row)
+
+    def _take(self, row: Row) -> None:
+        self._fresh.append(row)
+        self._rung.set()
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        hand_rows_to(self.add)
+        tasks = [asyncio.create_task(each()) for each in (self._send_fresh, self._tidy)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            hand_rows_to(None)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def drain(self) -> None:
+        """Send what is there, once; for the end of a process."""
+        await self._sweep(timedelta(0))
+
+    async def _send_fresh(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._rung.wait()
+            except TimeoutError:
+                await self._sweep(timedelta(0) if self._behind else LATE)
+                continue
+            self._rung.clear()
+            # Behind, new rows must not overtake those the sweep is to send.
+            if self._behind and not await self._sweep(timedelta(0)):
+                await asyncio.sleep(SWEEP_SECONDS)
+                self._rung.set()
+                continue
+            await self._send_waiting()
+
+    async def _send_waiting(self) -> None:
+        while self._fresh:
+            rows = list(islice(self._fresh, BATCH))
+            if not await self._send(rows):
+                return
+            for _ in rows:
+                self._fresh.popleft()
+
+    async def _sweep(self, age: timedelta) -> bool:
+        """Send late rows in order; False when something is left for the next time."""
+        known = 0 if age else len(self._fresh)
+        try:
+            while rows := await db(unsent, age):
+                if not await self._send(rows):
+                    return False
+                if len(rows) < BATCH:
+                    break
+        except (DatabaseError, CommandError) as error:
+            log.warning("outbox sweep: %s", error)
+            return False
+        # Without an age it has sent all that was committed before it began.
+        for _ in range(known):
+            self._fresh.popleft()
+        self._behind = False
+        return True
+
+    async def _send(self, rows: list[Row]) -> bool:
+        """One pipeline, one UPDATE."""
+        try:
+            await self._publish(rows)
+            failpoint("outbox.after_publish")
+            await db(mark_sent, [row.id for row in rows])
+        except (DatabaseError, CommandError) as error:
+            log.warning("outbox: %d rows wait: %s", len(rows), error)
+            self._behind = True
+            return False
+        return True
+
+    async def _publish(self, rows: list[Row]) -> None:
+        """Raises `Unavailable`; what can never be published is logged and let go."""
+        sendings = [(row, channel) for row in rows for channel in row.channels]
+        # Tasks start in this order, so every channel gets its rows in theirs.
+        results = await asyncio.gather(
+            *(broker().publish(c, row.publication, once=row.id) for row, c in sendings),
+            return_exceptions=True,
+        )
+        for (row, channel), result in zip(sendings, results, strict=True):
+            if isinstance(result, Unavailable):
+                raise result
+            if isinstance(result, BaseException):
+                log.error("outbox row %d on %s", row.id, channel, exc_info=result)
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            try:
+                await db(tidy)
+            except (DatabaseError, CommandError) as error:
+                log.warning("outbox tidy: %s", error)

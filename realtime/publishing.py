@@ -4,15 +4,20 @@ Neighbours: broker.py gives positions and tells every process, outbox.py sends w
 transaction decided.
 """
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import overload
 
 import msgspec
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
+from msgspec import Struct
 
-from realtime import outbox
+from realtime.broker import broker
+from realtime.channels import namespace_of
 from realtime.events import Event, Latest
-from realtime.recovery import EXEMPT, LATEST, NO_KEEP
+from realtime.recovery import EXEMPT, LATEST, NO_KEEP, History, Position, Publication
 
 EVENT_BYTES = 32 * 1024
 """An event's bound, in MessagePack."""
@@ -31,12 +36,67 @@ def encode_event(event: Event | Latest) -> bytes:
     return data
 
 
-def flags_of(event: Event | Latest, *, exempt: bool, keep: bool = True) -> int:
-    return (
+def made(
+    event: Event | Latest, *, exempt: bool = False, keep: bool = True
+) -> Publication:
+    """The event as it will be carried, before the store gives it an offset."""
+    flags = (
         (EXEMPT if exempt else 0)
         | (0 if keep else NO_KEEP)
         | (LATEST if isinstance(event, Latest) else 0)
     )
+    return Publication(
+        offset=0,
+        epoch="",
+        data=encode_event(event),
+        flags=flags,
+        at=time.time_ns() // 1_000_000,
+    )
+
+
+@overload
+async def publish(
+    channel: str, event: Event | Latest, *, exempt: bool = ..., keep: bool = ...
+) -> Position: ...
+@overload
+async def publish(
+    channel: list[str] | tuple[str, ...],
+    event: Event | Latest,
+    *,
+    exempt: bool = ...,
+    keep: bool = ...,
+) -> list[Position]: ...
+async def publish(
+    channel: str | list[str] | tuple[str, ...],
+    event: Event | Latest,
+    *,
+    exempt: bool = False,
+    keep: bool = True,
+) -> Position | list[Position]:
+    """Push `event` now; on the loop, one pipeline however many channels.
+
+    May be lost by a crash before it returns, recoverable after. `exempt`: never shed by
+    a room's load control. Not `keep`: no offset, no history, first to be dropped.
+
+    Raises `Unavailable`, `UNKNOWN_CHANNEL`, ValueError for an event beyond 32 KiB.
+    """
+    publication = made(event, exempt=exempt, keep=keep)
+    if isinstance(channel, str):
+        return await broker().publish(channel, publication)
+    return await asyncio.gather(
+        *(broker().publish(each, publication) for each in channel)
+    )
+
+
+async def position(channel: str) -> Position:
+    """Where a reader who knows all of the channel is. Read it before your rows."""
+    return (await broker().history(channel)).position
+
+
+async def history(channel: str, limit: int) -> History:
+    """The channel's last publications, oldest first."""
+    held = await broker().history(channel, None, limit, reverse=True)
+    return History(held.position, held.publications[::-1])
 
 
 def publish_on_commit(
@@ -48,15 +108,43 @@ def publish_on_commit(
     sweep within about three seconds otherwise. At least once, repeats within five
     minutes reach nobody; rows of one channel leave in the order of their ids.
 
-    Raises TransactionManagementError outside `atomic`.
+    Raises TransactionManagementError outside `atomic`, `UNKNOWN_CHANNEL`, ValueError
+    for an event beyond 32 KiB.
     """
     from realtime.models import OutboxEvent
 
     if not connection.in_atomic_block:
         raise TransactionManagementError("publish_on_commit needs a transaction")
+    names = [channels] if isinstance(channels, str) else list(channels)
+    for name in names:
+        namespace_of(name)
+    carried = made(event, exempt=exempt)
     row = OutboxEvent.objects.create(
-        channels=[channels] if isinstance(channels, str) else list(channels),
-        data=encode_event(event),
-        flags=flags_of(event, exempt=exempt),
+        channels=names, data=carried.data, flags=carried.flags
     )
-    transaction.on_commit(lambda: outbox.committed(row.pk))
+    transaction.on_commit(lambda: _committed(Row(row.pk, names, carried)))
+
+
+class Row(Struct, frozen=True):
+    """A committed outbox row, ready to be sent."""
+
+    id: int
+    channels: list[str]
+    publication: Publication
+
+
+_sender: Callable[[Row], None] | None = None
+
+
+def hand_rows_to(sender: Callable[[Row], None] | None) -> None:
+    """Name who sends this process's rows at once; called in the committing thread.
+
+    Without a sender rows wait in the table for another process's sweep.
+    """
+    global _sender
+    _sender = sender
+
+
+def _committed(row: Row) -> None:
+    if _sender is not None:
+        _sender(row)

@@ -4,24 +4,17 @@ import msgspec
 import pytest
 from django.db import transaction
 from django.db.transaction import TransactionManagementError
+from pytest_django.fixtures import Settings
 
-from realtime import Event, Latest, publish_on_commit
+from realtime import CommandError, Event, publish_on_commit
 from realtime.models import OutboxEvent
 from realtime.recovery import EXEMPT, LATEST
+from tests.realtime.rooms import Left, Rang
 
 
-class Rang(Event, frozen=True, tag="bell.rang"):
-    times: int
-
-
-class Left(Latest, frozen=True):
-    offer: int
-    left: int
-    version: int
-
-    @property
-    def key(self) -> str:
-        return f"stock:{self.offer}"
+@pytest.fixture(autouse=True)
+def our_rooms(settings: Settings) -> None:
+    settings.SOUK_ROUTER = "tests.realtime.rooms.router"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -64,3 +57,10 @@ def test_an_event_beyond_its_bound_is_refused() -> None:
 
     with pytest.raises(ValueError, match="32 KiB"):
         publish_on_commit("deals:1", Long(text="a" * 40_000))
+
+
+@pytest.mark.django_db
+def test_a_channel_nobody_declared_is_refused_inside_the_transaction() -> None:
+    with pytest.raises(CommandError, match="unknown_channel"):
+        publish_on_commit("nosuch:1", Rang(times=1))
+    assert not OutboxEvent.objects.exists()

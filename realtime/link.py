@@ -1,0 +1,169 @@
+"""The subscriber connection of a process: one link after another.
+
+Its reader only routes. Neighbours: broker.py, which is the way in.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from redis.asyncio import Connection
+from redis.exceptions import RedisError
+
+from realtime.bus import unpack
+from realtime.recovery import Publication
+from realtime.store import Unavailable, store, store_key
+
+log = logging.getLogger(__name__)
+
+PING_SECONDS = 1.0
+SILENCE_SECONDS = 2.0
+NAMES_AT_ONCE = 512
+
+Receive = Callable[[str, Publication], None]
+
+
+class Link:
+    """The subscriber connection: routes, pings, and comes back by itself."""
+
+    def __init__(self) -> None:
+        self.names: dict[bytes, str] = {}
+        self.is_up = False
+        self._linked = asyncio.Event()
+        self._acks: dict[bytes, list[asyncio.Future[None]]] = {}
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._heard = 0.0
+        self._was_up = False
+
+    def start(self, receive: Receive, relinked: Callable[[], None]) -> None:
+        self._receive = receive
+        self._relinked = relinked
+        self._task = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def subscribe(self, names: list[str]) -> None:
+        buses = {store_key(name).encode(): name for name in names}
+        self.names.update(buses)
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                await self._linked.wait()
+                await self._ask(list(buses))
+        except (RedisError, OSError):
+            for bus in buses:
+                self.names.pop(bus, None)
+            raise Unavailable from None
+
+    async def unsubscribe(self, names: list[str]) -> None:
+        buses = [store_key(name).encode() for name in names]
+        for bus in buses:
+            self.names.pop(bus, None)
+        if self._connection is None:
+            return
+        try:
+            await self._connection.send_command("UNSUBSCRIBE", *buses)
+        except (RedisError, OSError):
+            log.info("link lost while leaving %d channels", len(names))
+
+    async def _ask(self, buses: list[bytes]) -> None:
+        """SUBSCRIBE, and wait for every confirmation."""
+        if self._connection is None:
+            raise ConnectionError("no link")
+        loop = asyncio.get_running_loop()
+        futures = []
+        for start in range(0, len(buses), NAMES_AT_ONCE):
+            part = buses[start : start + NAMES_AT_ONCE]
+            for bus in part:
+                futures.append(loop.create_future())
+                self._acks.setdefault(bus, []).append(futures[-1])
+            await self._connection.send_command("SUBSCRIBE", *part)
+        if futures:
+            await asyncio.gather(*futures)
+
+    async def _keep(self) -> None:
+        """One link after another."""
+        while True:
+            pool: Any = store().client.connection_pool
+            connection: Connection = pool.make_connection()
+            try:
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    await connection.connect()  # type: ignore[no-untyped-call] # redis'
+                await self._listen(connection)
+            except (RedisError, OSError) as error:
+                log.warning("link lost: %s", error or type(error).__name__)
+            finally:
+                self._lost()
+                await connection.disconnect(nowait=True)
+            await asyncio.sleep(0.05)
+
+    def _lost(self) -> None:
+        self._connection = None
+        self._linked.clear()
+        self.is_up = False
+        for futures in self._acks.values():
+            for future in futures:
+                if not future.done():
+                    future.set_exception(ConnectionError("link lost"))
+        self._acks.clear()
+
+    async def _listen(self, connection: Connection) -> None:
+        self._connection = connection
+        self._linked.set()
+        self._heard = asyncio.get_running_loop().time()
+        tasks = [
+            asyncio.create_task(self._read(connection)),
+            asyncio.create_task(self._ping(connection)),
+            asyncio.create_task(self._resubscribe()),
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _resubscribe(self) -> None:
+        async with asyncio.timeout(SILENCE_SECONDS):
+            await self._ask(list(self.names))
+        self.is_up = True
+        if self._was_up:
+            self._relinked()
+        self._was_up = True
+
+    async def _ping(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            asked = loop.time()
+            await connection.send_command("PING")
+            await asyncio.sleep(PING_SECONDS)
+            late = loop.time() - asked - PING_SECONDS
+            # After a stall of our own loop the answer may lie unread.
+            if late < PING_SECONDS and loop.time() - self._heard > SILENCE_SECONDS:
+                raise TimeoutError("the store is silent")
+
+    async def _read(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            answer: Any = await connection.read_response(disable_decoding=True)
+            self._heard = loop.time()
+            if answer[0] == b"message":
+                self._route(answer[1], answer[2])
+            elif answer[0] == b"subscribe":
+                for future in self._acks.pop(answer[1], ()):
+                    if not future.done():
+                        future.set_result(None)
+
+    def _route(self, bus: bytes, message: bytes) -> None:
+        name = self.names.get(bus)
+        if name is None:
+            return
+        try:
+            offset, epoch, envelope = message.split(b" ", 2)
+            self._receive(name, unpack(int(offset), epoch.decode(), envelope))
+        except Exception:  # one bad message must not deafen the process
+            log.exception("message on %s", name)
