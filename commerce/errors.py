@@ -1,0 +1,19 @@
+"""What buying and selling may be refused for: codes of the wire. Pure.
+
+The facts each carries are in docs/rooms/commerce.md.
+"""
+
+from realtime.exceptions import error_code
+
+SOLD_OUT = error_code(460, "sold_out")
+HOLD_EXPIRED = error_code(461, "hold_expired")
+OFFER_CLOSED = error_code(462, "offer_closed")
+LIMIT_REACHED = error_code(463, "limit_reached")
+TOO_MANY_HOLDS = error_code(464, "too_many_holds")
+PRICE_CHANGED = error_code(465, "price_changed")
+WRONG_STATE = error_code(469, "wrong_state")
+PAYMENT_UNAVAILABLE = error_code(471, "payment_unavailable", temporary=True)
+NOT_PICKED = error_code(474, "not_picked")
+SHELF_FULL = error_code(475, "shelf_full")
+STOCK_SHORT = error_code(477, "stock_short")
+CURRENCY_MISSING = error_code(481, "currency_missing")

@@ -1,0 +1,48 @@
+"""Money: an int of minor units and an ISO 4217 code. Pure.
+
+No float and no Decimal comes near a price; nothing converts one currency to another. A
+price map is `{"CNY": 9900, "USD": 1399}`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+LARGEST = 10**12
+"""No amount in Souk is above this many minor units."""
+
+# ISO 4217: how many digits of the amount are minor; two where nothing is said.
+_MINOR = {
+    **dict.fromkeys(["CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"], 0),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+}
+_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "JP¥", "KRW": "₩"}
+
+
+def total(price: int, qty: int) -> int:
+    """What `qty` units cost. Raises OverflowError beyond `LARGEST`."""
+    amount = price * qty
+    if not 0 <= amount <= LARGEST:
+        raise OverflowError(f"{amount} is no amount of money")
+    return amount
+
+
+def add(amounts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Sum amounts, each currency for itself: a price map."""
+    sums: Counter[str] = Counter()
+    for currency, amount in amounts:
+        sums[currency] += amount
+    return dict(sorted(sums.items()))
+
+
+def missing(prices: Mapping[str, int], currencies: Iterable[str]) -> str | None:
+    """The first currency that has no price, or None."""
+    return next((code for code in currencies if code not in prices), None)
+
+
+def plain(amount: int, currency: str) -> str:
+    """For people, in one way for all languages: `¥99.00`, `JP¥500`, `CHF 12.50`."""
+    digits = _MINOR.get(currency, 2)
+    whole, part = divmod(abs(amount), 10**digits)
+    text = f"{whole:,}.{part:0{digits}d}" if digits else f"{whole:,}"
+    sign = _SIGNS.get(currency, f"{currency} ")
+    return f"{'-' if amount < 0 else ''}{sign}{text}"

@@ -1,0 +1,46 @@
+"""The tables of states say what the shop may rely on."""
+
+from typing import get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commerce import states
+from commerce.states import OrderState, PaymentState
+
+ORDERS = list(get_args(OrderState))
+PAYMENTS = list(get_args(PaymentState))
+
+
+def test_every_state_has_its_code_changes_and_moves() -> None:
+    assert set(states.CODES) == set(states.CHANGES) == set(states.MOVES) == set(ORDERS)
+
+
+def test_a_paid_order_stays_paid() -> None:
+    assert not any(states.may_change("paid", state) for state in ORDERS)
+
+
+def test_units_that_went_back_return_only_by_being_paid() -> None:
+    for state in states.LEFT:
+        assert states.CHANGES[state] == {"paid"}
+
+
+@given(st.sampled_from(ORDERS), st.sampled_from(ORDERS))
+def test_what_comes_before_agrees_with_the_table(
+    was: OrderState, state: OrderState
+) -> None:
+    assert (was in states.before(state)) == states.may_change(was, state)
+
+
+@given(st.permutations(PAYMENTS))
+def test_news_in_any_order_ends_the_same(news: list[PaymentState]) -> None:
+    payment: PaymentState = "created"
+    for state in news:
+        if states.raises(payment, state):
+            payment = state
+    assert payment == "settled"
+
+
+@given(st.sampled_from(PAYMENTS))
+def test_nothing_moves_settled_money(news: PaymentState) -> None:
+    assert not states.raises("settled", news)
