@@ -52,6 +52,7 @@ def database(url: str) -> dict[str, Any]:
 
 DEBUG = flag("SOUK_DEBUG")
 SOUK_DEMO = flag("SOUK_DEMO")
+SOUK_BANK = DEBUG or flag("SOUK_BANK")
 SOUK_DATA = Path(os.environ.get("SOUK_DATA", BASE / "var"))
 SOUK_RUN_DIR = Path(os.environ.get("SOUK_RUN_DIR", SOUK_DATA / "run"))
 SOUK_DATA.mkdir(parents=True, exist_ok=True)
