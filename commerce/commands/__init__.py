@@ -1,0 +1,1 @@
+"""Commands and replies of the wire, one file a noun."""

@@ -1,0 +1,146 @@
+"""Shops and products, as asked and answered."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from commerce.commands.ids import (
+    Currency,
+    OfferId,
+    Prices,
+    ProductId,
+    ShopId,
+    SkuId,
+    Whole,
+)
+from realtime import Command, Mutation
+
+Title = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"\S")]
+Address = Annotated[str, Meta(max_length=500, pattern=r"^(https?:/)?/[^\s]*$")]
+Option = Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+class CreateShop(Mutation, frozen=True, tag="shop.create"):
+    name: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
+    currencies: Annotated[list[Currency], Meta(min_length=1, max_length=20)]
+    methods: Annotated[
+        list[Annotated[str, Meta(max_length=16)]], Meta(min_length=1, max_length=10)
+    ]
+
+
+class GetShop(Command, frozen=True, tag="shop.get"):
+    shop: ShopId
+
+
+class SkuDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A variant as its shop writes it; `sku` names one that exists."""
+
+    sku: SkuId | None = None
+    code: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
+    options: Annotated[dict[Option, Option], Meta(max_length=10)] = {}
+    prices: Prices
+    show_stock: Literal["exact", "low", "hidden"] = "exact"
+
+
+class SaveProduct(Mutation, frozen=True, kw_only=True, tag="product.save"):
+    """Make a product, or with `product` and its `version` change it."""
+
+    shop: ShopId
+    product: ProductId | None = None
+    version: Whole | None = None
+    title: Title
+    text: Annotated[str, Meta(max_length=5000)] = ""
+    media: Annotated[list[Address], Meta(max_length=10)] = []
+    category: Annotated[str, Meta(max_length=40)] = ""
+    skus: Annotated[list[SkuDraft], Meta(min_length=1, max_length=100)]
+
+
+class SetProductState(Mutation, frozen=True, tag="product.state"):
+    product: ProductId
+    state: Literal["draft", "listed", "delisted"]
+
+
+class GetProduct(Command, frozen=True, tag="product.get"):
+    product: ProductId
+    currency: Currency | None = None
+
+
+class ShopView(Struct, frozen=True):
+    shop: ShopId
+    account: int
+    """The user through whom the shop is followed and written to."""
+    name: str
+    country: str
+    currencies: list[str]
+    methods: list[str]
+    state: str
+
+
+class ShopCreated(Struct, frozen=True):
+    shop: ShopId
+
+
+class ProductCard(Struct, frozen=True):
+    """A product in one line; `prices` are the lowest of its variants."""
+
+    product: ProductId
+    title: str
+    image: str
+    state: str
+    prices: dict[str, int]
+
+
+class ShopPage(Struct, frozen=True):
+    shop: ShopView
+    products: list[ProductCard]
+    streams: list[int]
+    """Its account's shows that are on."""
+    followers: int
+
+
+class SkuView(Struct, frozen=True):
+    sku: SkuId
+    code: str
+    options: dict[str, str]
+    prices: dict[str, int]
+    show_stock: str
+    left: int | None
+    """Null where the shop does not tell."""
+
+
+class ProductSaved(Struct, frozen=True):
+    product: ProductId
+    version: int
+    skus: list[SkuId]
+
+
+class ProductState(Struct, frozen=True):
+    state: str
+
+
+class ProductView(Struct, frozen=True):
+    product: ProductId
+    shop: ShopId
+    title: str
+    text: str
+    media: list[str]
+    category: str
+    state: str
+    version: int
+
+
+class ProductOffer(Struct, frozen=True):
+    """Where it is on sale: a show that is on, and the item's number there."""
+
+    offer: OfferId
+    stream: int
+    number: int
+    sku: SkuId
+    prices: dict[str, int]
+
+
+class ProductPage(Struct, frozen=True):
+    product: ProductView
+    skus: list[SkuView]
+    offers: list[ProductOffer]

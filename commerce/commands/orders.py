@@ -1,0 +1,144 @@
+"""Buying, as asked and answered."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from commerce.commands.ids import (
+    Amount,
+    Currency,
+    Cursor,
+    Limit,
+    OfferId,
+    OrderId,
+    ShopId,
+    SkuId,
+    StreamId,
+)
+from realtime import Command, Mutation
+
+State = Literal["held", "paying", "paid", "expired", "cancelled"]
+
+
+class Via(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the buyer clicked, and at which moment of the picture."""
+
+    kind: Literal["stream"]
+    id: StreamId
+    media_ms: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+
+
+class Expect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the buyer saw that all units cost together. It can only refuse."""
+
+    amount: Amount
+    currency: Currency
+
+
+class PlaceOrder(Mutation, frozen=True, tag="order.place"):
+    offer: OfferId
+    qty: Annotated[int, Meta(ge=1, le=999)]
+    via: Via
+    expect: Expect
+
+
+class PayOrder(Mutation, frozen=True, tag="order.pay"):
+    """Begin to pay. `version` is the order's, as the buyer saw it."""
+
+    order: OrderId
+    version: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    method: Annotated[str, Meta(min_length=1, max_length=16)]
+
+
+class CancelOrder(Mutation, frozen=True, tag="order.cancel"):
+    order: OrderId
+    reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+class GetOrder(Command, frozen=True, tag="order.get"):
+    order: OrderId
+
+
+class ListMyOrders(Command, frozen=True, tag="order.mine"):
+    state: State | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class ListShopOrders(Command, frozen=True, tag="order.shop"):
+    shop: ShopId
+    state: State | None = None
+    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+    """Only orders placed after this moment, epoch ms."""
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class HeldLine(Struct, frozen=True):
+    line: int
+    sku: SkuId
+    qty: int
+    price: int
+
+
+class OrderHeld(Struct, frozen=True):
+    """The first answer, made of what never changes: a resend gets the same bytes."""
+
+    order: OrderId
+    lines: list[HeldLine]
+    currency: str
+    hold_until: int
+
+
+class PayStarted(Struct, frozen=True):
+    """`redirect` is where the buyer pays; null when there is nothing to pay."""
+
+    payment: str
+    client_secret: str | None
+    redirect: str | None
+    expires_at: int
+
+
+class OrderCancelled(Struct, frozen=True):
+    state: str
+
+
+class LineView(Struct, frozen=True):
+    line: int
+    offer: OfferId
+    sku: SkuId
+    title: str
+    image: str
+    options: dict[str, str]
+    qty: int
+    price: int
+
+
+class OrderView(Struct, frozen=True):
+    """An order as its buyer and its shop see it. Times are epoch ms."""
+
+    order: OrderId
+    shop: ShopId
+    shop_name: str
+    buyer: int
+    buyer_name: str
+    stream: int | None
+    state: str
+    code: int
+    version: int
+    lines: list[LineView]
+    goods: int
+    amount: int
+    """What is to be paid: while held, what paying would fix it at."""
+    currency: str
+    methods: list[str]
+    placed_at: int
+    hold_until: int
+    expires_at: int | None
+    paid_at: int | None
+    now: int
+
+
+class OrderList(Struct, frozen=True):
+    items: list[OrderView]
+    cursor: str | None
