@@ -1,0 +1,233 @@
+"""Shops and products: make, change, read."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from accounts.models import Follow
+from commerce.clock import now_ms
+from commerce.commands.catalog import (
+    CreateShop,
+    ProductCard,
+    ProductOffer,
+    ProductPage,
+    ProductSaved,
+    ProductState,
+    ProductView,
+    SaveProduct,
+    SetProductState,
+    ShopCreated,
+    ShopPage,
+    ShopView,
+    SkuDraft,
+    SkuView,
+)
+from commerce.errors import CURRENCY_MISSING, WRONG_STATE
+from commerce.grant import shown
+from commerce.models import Offer, Product, Shop, ShopMember, Sku, Stock
+from commerce.money import missing
+from commerce.providers import enabled
+from realtime.exceptions import BAD_REQUEST, CONFLICT, NOT_FOUND, PERMISSION_DENIED
+from streams.models import Stream
+
+MANAGERS = ("owner", "manager")
+KEEPERS = ("owner", "manager", "clerk")
+STAFF = ("owner", "manager", "clerk", "service")
+
+
+def must_serve(shop: int, user: int | None, roles: Sequence[str]) -> None:
+    """Raises `PERMISSION_DENIED` unless `user` has one of `roles` in the shop."""
+    if not serves(shop, user, roles):
+        raise PERMISSION_DENIED()
+
+
+def serves(shop: int, user: int | None, roles: Sequence[str]) -> bool:
+    if user is None:
+        return False
+    found = ShopMember.objects.filter(shop_id=shop, user_id=user, role__in=roles)
+    return found.exists()
+
+
+def create_shop(user: int, command: CreateShop) -> ShopCreated:
+    """Open the user's one shop. Raises `CONFLICT` when they have one."""
+    unknown = [name for name in command.methods if name not in enabled()]
+    if unknown:
+        raise BAD_REQUEST(path="$.methods", why=f"no such provider: {unknown[0]}")
+    if Shop.objects.filter(account_id=user).exists():
+        raise CONFLICT()
+    shop = Shop.objects.create(
+        account_id=user,
+        name=command.name.strip(),
+        country=command.country,
+        currencies=list(dict.fromkeys(command.currencies)),
+        methods=list(dict.fromkeys(command.methods)),
+    )
+    ShopMember.objects.create(shop=shop, user_id=user, role=ShopMember.Role.OWNER)
+    return ShopCreated(shop=shop.pk)
+
+
+def save_product(user: int, command: SaveProduct) -> ProductSaved:
+    """Make a product or change it; variants it does not name stay as they are.
+
+    Raises `CONFLICT` when `version` is not the product's any more,
+    `CURRENCY_MISSING` when a variant has no price in one of the shop's currencies.
+    """
+    shop = Shop.objects.filter(id=command.shop).first()
+    if shop is None:
+        raise NOT_FOUND()
+    must_serve(shop.pk, user, MANAGERS)
+    _check_skus(shop, command.skus)
+    product = _write_product(shop, command)
+    known = {sku.pk: sku for sku in product.skus.all()}
+    for index, draft in enumerate(command.skus):
+        if draft.sku is not None and draft.sku not in known:
+            raise BAD_REQUEST(path=f"$.skus[{index}].sku", why="not of this product")
+    return ProductSaved(
+        product=product.pk,
+        version=product.version,
+        skus=[_write_sku(product, known, draft) for draft in command.skus],
+    )
+
+
+def _check_skus(shop: Shop, skus: Sequence[SkuDraft]) -> None:
+    for index, draft in enumerate(skus):
+        if lacking := missing(draft.prices, shop.currencies):
+            raise CURRENCY_MISSING(currency=lacking, path=f"$.skus[{index}].prices")
+    code, times = Counter(draft.code.strip() for draft in skus).most_common(1)[0]
+    if times > 1:
+        raise BAD_REQUEST(path="$.skus", why=f"two variants with the code {code}")
+
+
+def _write_product(shop: Shop, command: SaveProduct) -> Product:
+    fields = {
+        "title": command.title.strip(),
+        "text": command.text,
+        "media": command.media,
+        "category": command.category,
+    }
+    if command.product is None:
+        return Product.objects.create(shop=shop, **fields)
+    if command.version is None:
+        raise BAD_REQUEST(path="$.version", why="a change names the version it saw")
+    mine = Product.objects.filter(id=command.product, shop=shop)
+    version = command.version
+    if mine.filter(version=version).update(version=version + 1, **fields) != 1:
+        current = mine.values_list("version", flat=True).first()
+        raise NOT_FOUND() if current is None else CONFLICT(version=current)
+    return mine.get()
+
+
+def _write_sku(product: Product, known: dict[int, Sku], draft: SkuDraft) -> int:
+    sku = Sku(product=product) if draft.sku is None else known[draft.sku]
+    sku.code = draft.code.strip()
+    sku.options = draft.options
+    sku.prices = draft.prices
+    sku.show_stock = draft.show_stock
+    taken = product.skus.filter(code=sku.code).exclude(id=sku.pk)
+    if taken.exists():
+        raise BAD_REQUEST(path="$.skus", why=f"the code {sku.code} is taken")
+    sku.save()
+    if draft.sku is None:
+        Stock.objects.create(sku=sku, changed_at=now_ms())
+    return sku.pk
+
+
+def set_product_state(user: int, command: SetProductState) -> ProductState:
+    """List a product, or take it out of sale. A listed one is never a draft again."""
+    product = Product.objects.filter(id=command.product).first()
+    if product is None:
+        raise NOT_FOUND()
+    must_serve(product.shop_id, user, MANAGERS)
+    if command.state == "draft" and product.state != "draft":
+        raise WRONG_STATE(state=product.state)
+    Product.objects.filter(id=product.pk).update(state=command.state)
+    return ProductState(state=command.state)
+
+
+def shop_page(shop_id: int, viewer: int | None) -> ShopPage:
+    """A shop as visitors see it; its staff see drafts too."""
+    shop = Shop.objects.filter(id=shop_id).first()
+    if shop is None:
+        raise NOT_FOUND()
+    products = shop.products.prefetch_related("skus").order_by("-id")
+    if not serves(shop_id, viewer, STAFF):
+        products = products.filter(state=Product.State.LISTED)
+    streams = Stream.objects.live().filter(host_id=shop.account_id)
+    return ShopPage(
+        shop=_shop_view(shop),
+        products=[_card(product) for product in products[:100]],
+        streams=list(streams.values_list("id", flat=True)[:20]),
+        followers=Follow.objects.filter(target_id=shop.account_id).count(),
+    )
+
+
+def _shop_view(shop: Shop) -> ShopView:
+    return ShopView(
+        shop=shop.pk,
+        account=shop.account_id,
+        name=shop.name,
+        country=shop.country,
+        currencies=shop.currencies,
+        methods=[name for name in shop.methods if name in enabled()],
+        state=shop.state,
+    )
+
+
+def _card(product: Product) -> ProductCard:
+    lowest: dict[str, int] = {}
+    for sku in product.skus.all():
+        for currency, price in sku.prices.items():
+            lowest[currency] = min(price, lowest.get(currency, price))
+    return ProductCard(
+        product=product.pk,
+        title=product.title,
+        image=product.image,
+        state=product.state,
+        prices=lowest,
+    )
+
+
+def product_page(product_id: int, viewer: int | None) -> ProductPage:
+    """A listed product, its variants, and the shows it is on sale in."""
+    product = Product.objects.filter(id=product_id).first()
+    if product is None:
+        raise NOT_FOUND()
+    if product.state != Product.State.LISTED and not serves(
+        product.shop_id, viewer, STAFF
+    ):
+        raise NOT_FOUND()
+    stocks = Stock.objects.filter(sku__product=product, kind=Stock.Kind.MAIN)
+    offers = Offer.objects.showing().filter(sku__product=product)
+    return ProductPage(
+        product=ProductView(
+            product=product.pk,
+            shop=product.shop_id,
+            title=product.title,
+            text=product.text,
+            media=product.media,
+            category=product.category,
+            state=product.state,
+            version=product.version,
+        ),
+        skus=[_sku_view(row) for row in stocks.select_related("sku").order_by("id")],
+        offers=[
+            ProductOffer(
+                offer=offer.pk,
+                stream=offer.stream_id,
+                number=offer.item.number,
+                sku=offer.sku_id,
+                prices=offer.price_map,
+            )
+            for offer in offers.order_by("-id")[:100]
+        ],
+    )
+
+
+def _sku_view(stock: Stock) -> SkuView:
+    return SkuView(
+        sku=stock.sku.pk,
+        code=stock.sku.code,
+        options=stock.sku.options,
+        prices=stock.sku.prices,
+        show_stock=stock.sku.show_stock,
+        left=shown(stock.available, stock.sku.show_stock),
+    )

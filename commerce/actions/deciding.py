@@ -1,0 +1,297 @@
+"""The teller's transaction: a queue of buyers decided under one row lock.
+
+Neighbours: teller.py collects the queue, grant.py says who wins, orders.py has what
+happens to an order later.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+from django.db.models import QuerySet
+from msgspec import Struct
+
+from commerce.actions.stock import change, lock
+from commerce.clock import DatabaseNow
+from commerce.commands.orders import HeldLine, OrderHeld, PlaceOrder
+from commerce.grant import Ask, Terms, Won, grant
+from commerce.models import (
+    Move,
+    Offer,
+    Order,
+    OrderLine,
+    Product,
+    Shop,
+    Stock,
+    Tally,
+)
+from commerce.states import LIVE
+from realtime.exceptions import KEY_REUSED, CommandError
+from realtime.failpoints import failpoint
+
+Name = tuple[int, str]
+"""Buyer and key: what an order is known by for ever."""
+Answer = OrderHeld | CommandError
+Answers = dict[Name, tuple[bytes, Answer]]
+"""What each name was told, and the digest of what it had asked."""
+
+
+class Wish(Struct, frozen=True):
+    """One `order.place` as it stands in the queue."""
+
+    buyer: int
+    digest: bytes
+    command: PlaceOrder
+
+    @property
+    def name(self) -> Name:
+        return self.buyer, self.command.key
+
+    def told(self, answers: Answers) -> Answer:
+        """Its answer: for another wish under the same key, `key_reused`."""
+        digest, answer = answers[self.name]
+        return answer if digest == self.digest else KEY_REUSED(method="order.place")
+
+
+class Sale(Struct, frozen=True):
+    """A wish that won, the offer it won from and the price of each unit."""
+
+    wish: Wish
+    ask: Ask
+    offer: Offer
+    price: int
+
+
+class Decision(Struct, frozen=True):
+    """What each name is told, what is left, and who won just now."""
+
+    answers: Answers
+    available: int
+    winners: list[Wish]
+
+
+def decide(stock_id: int, wishes: Sequence[Wish], refused: Answers) -> Decision:
+    """Decide a queue in one transaction; its return means committed.
+
+    A wish that won before is answered from its order, by the same bytes: so this may
+    be called again with the same queue when it is unknown whether a commit went
+    through. `refused` are refusals this process remembers, which stand.
+    """
+    with transaction.atomic(durable=True):
+        stock = lock([stock_id])[stock_id]
+        decision = _decide(stock, wishes, refused)
+        failpoint("orders.before_commit")
+    failpoint("orders.after_commit")
+    return decision
+
+
+def prior(wishes: Sequence[Wish]) -> Answers:
+    """What those were told who won before, whatever this process remembers."""
+    names = {wish.name for wish in wishes}
+    orders = Order.objects.filter(
+        buyer_id__in=sorted({buyer for buyer, _ in names}),
+        key__in=sorted({key for _, key in names}),
+    )
+    found = {(o.buyer_id, o.key): o for o in orders if (o.buyer_id, o.key) in names}
+    lines: dict[uuid.UUID, list[OrderLine]] = defaultdict(list)
+    if found:
+        ids = [order.pk for order in found.values()]
+        for line in OrderLine.objects.filter(order_id__in=ids).order_by("id"):
+            lines[line.order_id].append(line)
+    return {
+        name: (bytes(order.digest), _held(order, lines[order.pk]))
+        for name, order in found.items()
+    }
+
+
+def _held(order: Order, lines: Sequence[OrderLine]) -> OrderHeld:
+    return OrderHeld(
+        order=str(order.pk),
+        lines=[
+            HeldLine(line=line.pk, sku=line.sku_id, qty=line.qty, price=line.price)
+            for line in lines
+        ],
+        currency=order.currency,
+        hold_until=order.hold_until,
+    )
+
+
+def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
+    answers = {**refused, **prior(wishes)}
+    fresh: dict[Name, Wish] = {}
+    for wish in wishes:
+        if wish.name not in answers:
+            fresh.setdefault(wish.name, wish)
+    if not fresh:
+        return Decision(answers, stock.available, [])
+    queue = list(fresh.values())
+    asks = [_ask(wish) for wish in queue]
+    offers, now = _offers(stock, queue)
+    tallies = _tallies(offers, queue)
+    verdicts, taken = grant(
+        now,
+        stock.available,
+        {offer.pk: _terms(offer) for offer in offers.values()},
+        tallies,
+        _holds(queue),
+        asks,
+    )
+    sales = []
+    for wish, ask, verdict in zip(queue, asks, verdicts, strict=True):
+        if isinstance(verdict, Won):
+            sales.append(Sale(wish, ask, offers[ask.offer], verdict.price))
+        else:
+            answers[wish.name] = wish.digest, verdict
+    if sales:
+        for sale, held in _hold(stock, sales, now):
+            answers[sale.wish.name] = sale.wish.digest, held
+        _count(tallies, sales)
+        change(stock, -taken, now)
+    return Decision(answers, stock.available, [sale.wish for sale in sales])
+
+
+def _ask(wish: Wish) -> Ask:
+    command = wish.command
+    return Ask(
+        order=str(uuid.uuid4()),
+        buyer=wish.buyer,
+        offer=command.offer,
+        qty=command.qty,
+        amount=command.expect.amount,
+        currency=command.expect.currency,
+    )
+
+
+def _offers(stock: Stock, queue: Sequence[Wish]) -> tuple[dict[int, Offer], int]:
+    """The offers of the queue, and the time as they were read, under the lock."""
+    wanted: QuerySet[Offer] = QuerySet(Offer).filter(
+        id__in={w.command.offer for w in queue}, stock=stock
+    )
+    rows = wanted.select_related("sku__product__shop").annotate(now=DatabaseNow())
+    offers: dict[int, Offer] = {}
+    now = 0
+    for row in rows:
+        offers[row.pk], now = row, row.now
+    return offers, now
+
+
+def _terms(offer: Offer) -> Terms:
+    product = offer.sku.product
+    return Terms(
+        open=(offer.state, product.state, product.shop.state)
+        == (Offer.State.OPEN, Product.State.LISTED, Shop.State.OPEN),
+        prices=offer.price_map,
+        per_buyer=offer.per_buyer,
+        show_stock=offer.sku.show_stock,
+    )
+
+
+def _tallies(
+    offers: Mapping[int, Offer], queue: Sequence[Wish]
+) -> dict[tuple[int, int], int]:
+    limited = [offer.pk for offer in offers.values() if offer.per_buyer is not None]
+    if not limited:
+        return {}
+    rows = Tally.objects.filter(
+        offer_id__in=limited, buyer_id__in={wish.buyer for wish in queue}
+    )
+    return {(row.offer_id, row.buyer_id): row.qty for row in rows}
+
+
+def _holds(queue: Sequence[Wish]) -> dict[int, list[str]]:
+    live = Order.objects.filter(
+        buyer_id__in={wish.buyer for wish in queue}, state__in=LIVE
+    )
+    holds: dict[int, list[str]] = defaultdict(list)
+    for buyer, order in live.order_by("placed_at").values_list("buyer_id", "id"):
+        holds[buyer].append(str(order))
+    return holds
+
+
+def _hold(stock: Stock, sales: list[Sale], now: int) -> list[tuple[Sale, OrderHeld]]:
+    """Write orders, lines and moves; in (buyer, key) order, as every teller does.
+
+    So two tellers that meet in the unique index wait for each other one way only.
+    """
+    sales = sorted(sales, key=lambda sale: sale.wish.name)
+    orders = Order.objects.bulk_create([_order(sale, now) for sale in sales])
+    lines = OrderLine.objects.bulk_create(
+        [_line(*pair, stock) for pair in zip(sales, orders, strict=True)]
+    )
+    Move.objects.bulk_create(
+        Move(
+            stock=stock,
+            kind=Move.Kind.HOLD,
+            delta=-line.qty,
+            ref=str(line.pk),
+            line=line,
+            at=now,
+        )
+        for line in lines
+    )
+    return [
+        (sale, _held(order, [line]))
+        for sale, order, line in zip(sales, orders, lines, strict=True)
+    ]
+
+
+def _order(sale: Sale, now: int) -> Order:
+    command = sale.wish.command
+    hold_until = now + sale.offer.hold_s * 1000
+    return Order(
+        id=uuid.UUID(sale.ask.order),
+        shop_id=sale.offer.sku.product.shop_id,
+        buyer_id=sale.wish.buyer,
+        key=command.key,
+        digest=sale.wish.digest,
+        currency=command.expect.currency,
+        goods=sale.price * command.qty,
+        placed_at=now,
+        hold_until=hold_until,
+        expires_at=hold_until,
+        via_kind=command.via.kind,
+        via_id=command.via.id,
+        stream_id=sale.offer.stream_id,
+        media_ms=command.via.media_ms,
+    )
+
+
+def _line(sale: Sale, order: Order, stock: Stock) -> OrderLine:
+    sku = sale.offer.sku
+    return OrderLine(
+        order=order,
+        offer=sale.offer,
+        sku=sku,
+        stock=stock,
+        qty=sale.wish.command.qty,
+        title=sku.product.title,
+        image=sku.product.image,
+        options=sku.options,
+        price=sale.price,
+    )
+
+
+def _count(tallies: Mapping[tuple[int, int], int], sales: Sequence[Sale]) -> None:
+    """Write what each buyer now has of a limited offer: one upsert."""
+    sums: dict[tuple[int, int], Tally] = {}
+    for sale in sales:
+        if sale.offer.per_buyer is None:
+            continue
+        pair = (sale.offer.pk, sale.wish.buyer)
+        tally = sums.setdefault(
+            pair,
+            Tally(
+                offer=sale.offer,
+                buyer_id=sale.wish.buyer,
+                qty=tallies.get(pair, 0),
+                cap=sale.offer.per_buyer,
+            ),
+        )
+        tally.qty += sale.wish.command.qty
+    Tally.objects.bulk_create(
+        sums.values(),
+        update_conflicts=True,
+        unique_fields=["offer", "buyer"],
+        update_fields=["qty"],
+    )

@@ -1,0 +1,71 @@
+"""What a payment provider is to us. Pure.
+
+Every verb may be repeated: keys derive from our rows, so a provider that honours
+idempotency keys does each thing once. Verbs run on the loop, never in a transaction.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from commerce.states import PaymentState
+
+
+class ProviderDown(Exception):
+    """It could not be reached, or did not answer in time: nothing is known."""
+
+
+class Forged(Exception):
+    """An event that its provider did not sign."""
+
+
+class Bill(Struct, frozen=True):
+    """What is to be paid, and the words the buyer reads at the provider's."""
+
+    order: str
+    amount: int
+    currency: str
+    shop: str
+    title: str
+
+
+class Intent(Struct, frozen=True):
+    """The provider's side of one attempt: where the buyer pays, or by what secret."""
+
+    ref: str
+    redirect: str | None = None
+    client_secret: str | None = None
+
+
+class Charge(Struct, frozen=True):
+    """What the provider says of an attempt."""
+
+    state: PaymentState
+    amount: int
+    currency: str
+
+
+class ProviderEvent(Struct, frozen=True):
+    """News it sent us, once verified. `id` is the same when sent again."""
+
+    id: str
+    ref: str
+    kind: str
+    charge: Charge
+
+
+class Provider(Protocol):
+    """One way to pay. The async verbs raise `ProviderDown`."""
+
+    async def start(self, bill: Bill, key: str) -> Intent:
+        """Begin an attempt; the same key gives the same intent."""
+
+    async def fetch(self, ref: str) -> Charge:
+        """What became of it."""
+
+    async def cancel(self, ref: str, key: str) -> Charge:
+        """End it, unless the money came first: then the charge is `settled`."""
+
+    def event(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
+        """Verify news by its raw bytes. Raises `Forged`."""
