@@ -27,8 +27,9 @@ def spoken(request: HttpRequest) -> str:
     if settings.LANGUAGE_COOKIE_NAME in request.COOKIES:
         return translation.get_language_from_request(request)
     user = getattr(request, "user", None)
-    if user is not None and user.is_authenticated and user.language:
-        return supported(user.language)
+    chosen = user.language if user is not None and user.is_authenticated else ""
+    if chosen and chosen != settings.LANGUAGE_CODE:
+        return supported(chosen)
     return translation.get_language_from_request(request)
 
 

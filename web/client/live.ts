@@ -1,0 +1,131 @@
+// The one socket of the page: commands with typed replies, errors with facts, pushes.
+//
+// A mutating command is sent again with its own key until the server has an answer, so
+// a lost reply never makes a second order (the server keeps the first answer).
+import { Centrifuge, type Subscription } from "centrifuge";
+import type { Changes, Reads, UserEvent } from "./protocol.ts";
+import { known, say } from "./say.ts";
+
+const page = document.documentElement;
+export const me: number | null = Number(page.dataset["user"]) || null;
+export const myName: string = page.dataset["name"] ?? "";
+
+export class Refused extends Error {
+  constructor(readonly code: number, name: string, readonly data: Record<string, unknown>, readonly temporary: boolean) {
+    super(name);
+    this.name = name;
+  }
+
+  // The SDK keeps code, message, temporary; the facts ride in the message.
+  static from(error: { code?: number; message?: string; temporary?: boolean }): Refused {
+    const message = error.message ?? "unavailable";
+    const brace = message.indexOf(" {");
+    const name = brace < 0 ? message : message.slice(0, brace);
+    const data = brace < 0 ? {} : (JSON.parse(message.slice(brace + 1)) as Record<string, unknown>);
+    const code = error.code ?? 0;
+    return new Refused(code, name, data, error.temporary === true || code < 100);
+  }
+
+  get text(): string {
+    const word = `error.${this.name}`;
+    return known(word) ? say(word, this.data as Record<string, string>) : say("error.other");
+  }
+}
+
+export function csrf(): string {
+  return document.querySelector<HTMLMetaElement>("meta[name=csrf]")?.content ?? "";
+}
+
+async function ticket(): Promise<string> {
+  const reply = await fetch("/accounts/ticket", { method: "POST", headers: { "X-CSRFToken": csrf() } });
+  if (!reply.ok) throw new Error(`ticket: ${reply.status}`);
+  return ((await reply.json()) as { ticket: string }).ticket;
+}
+
+// A UUIDv7: its first 48 bits are the time, which spares the server a look-up.
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const now = Date.now().toString(16).padStart(12, "0");
+  const rest = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${now.slice(0, 8)}-${now.slice(8)}-7${rest.slice(13, 16)}-a${rest.slice(17, 20)}-${rest.slice(20)}`;
+}
+
+export interface Connected { now: number; resume?: string; chat?: { total_unread: number; requests: number } }
+
+class Live {
+  readonly client: Centrifuge;
+  skew = 0; // server's clock − ours, ms
+  fresh: Connected | null = null; // data of the newest connect
+
+  constructor() {
+    const address = `${location.protocol.replace("http", "ws")}//${location.host}/connection/websocket`;
+    this.client = new Centrifuge(address, me === null ? { name: "web" } : { name: "web", data: { chat: true }, getToken: ticket });
+    this.client.on("connected", ({ data }) => {
+      this.fresh = data as Connected;
+      this.skew = this.fresh.now - Date.now();
+      if (this.fresh.resume !== undefined) this.client.setToken(this.fresh.resume);
+      this.#whenConnected.forEach((listener) => listener(data as Connected));
+    });
+    this.client.on("publication", ({ data }) => {
+      this.#whenTold.forEach((listener) => listener(data as UserEvent));
+    });
+    this.client.connect();
+  }
+
+  #whenConnected = new Set<(data: Connected) => void>();
+  #whenTold = new Set<(event: UserEvent) => void>();
+
+  now(): number {
+    return Date.now() + this.skew;
+  }
+
+  // Called at each connect, also at once if there was one. Returns how to stop.
+  onConnected(listener: (data: Connected) => void): () => void {
+    this.#whenConnected.add(listener);
+    if (this.fresh !== null) listener(this.fresh);
+    return () => this.#whenConnected.delete(listener);
+  }
+
+  // Everything told to this user alone. Returns how to stop.
+  onUser(listener: (event: UserEvent) => void): () => void {
+    this.#whenTold.add(listener);
+    return () => this.#whenTold.delete(listener);
+  }
+
+  async read<M extends keyof Reads>(method: M, data: Reads[M][0]): Promise<Reads[M][1]> {
+    return (await this.#rpc(method, data)) as Reads[M][1];
+  }
+
+  // One effect, however often it has to be sent. Gives up after about half a minute.
+  async change<M extends keyof Changes>(method: M, data: Changes[M][0], key: string = newKey()): Promise<Changes[M][1]> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return (await this.#rpc(method, { ...data, key })) as Changes[M][1];
+      } catch (error) {
+        if (!(error instanceof Refused) || !error.temporary || tries >= 5) throw error;
+        const asked = Number(error.data["retry_after_ms"]) || 0;
+        await pause(Math.max(asked, 250 * 2 ** tries));
+      }
+    }
+  }
+
+  async #rpc(method: string, data: object): Promise<unknown> {
+    try {
+      return (await this.client.rpc(method, data)).data;
+    } catch (error) {
+      throw Refused.from(error as { code?: number; message?: string });
+    }
+  }
+
+  // The SDK hands one subscription out per channel; whoever asked last removes it.
+  subscribe(channel: string): Subscription {
+    const subscription = this.client.getSubscription(channel) ?? this.client.newSubscription(channel);
+    return subscription;
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export const live = new Live();

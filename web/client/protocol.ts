@@ -1,0 +1,222 @@
+// The wire as this client uses it: commands with their replies, and events.
+// Written by hand from the rooms' Structs; only what is used is here.
+
+export type Millis = number;
+export type Prices = Record<string, number>;
+
+export interface Person { user: number; name: string }
+
+export interface StreamView {
+  stream: number;
+  host: Person;
+  title: string;
+  text: string;
+  cover: string | null;
+  state: "draft" | "scheduled" | "preview" | "live" | "interrupted" | "ended" | "cancelled" | "missed";
+  version: number;
+  started_at: Millis | null;
+  ended_at: Millis | null;
+  end_reason: string | null;
+  viewers: number;
+  peak: number;
+  role: "host" | "assistant" | "moderator" | "service" | "viewer";
+}
+
+export interface Comment {
+  id: string;
+  author: number;
+  name: string;
+  badges: string[];
+  text: string;
+  at: Millis;
+}
+
+export interface Offer {
+  offer: number;
+  sku: number;
+  code: string;
+  options: Record<string, string>;
+  prices: Prices;
+  list: Prices; // what it costs elsewhere
+  per_buyer: number | null;
+  left: number | null; // null where the shop does not tell
+  in: boolean;
+  version: number;
+  stock_version: number;
+}
+
+export interface Item {
+  number: number;
+  product: number;
+  shop: number;
+  title: string;
+  image: string;
+  offers: Offer[];
+}
+
+export interface Shelf { items: Item[]; explaining: number[]; version: number; now: Millis }
+export interface Stock { left: number | null; in: boolean; version: number }
+
+export interface ShopView { shop: number; account: number; name: string; country: string; currencies: string[] }
+export interface ProductCard { product: number; title: string; image: string; state: ProductState; prices: Prices }
+export type ProductState = "draft" | "listed" | "delisted";
+export interface Sku {
+  sku: number;
+  code: string;
+  options: Record<string, string>;
+  prices: Prices;
+  left: number | null;
+}
+export interface ProductPage {
+  product: { product: number; shop: number; title: string; text: string; media: string[]; category: string; state: ProductState; version: number };
+  skus: Sku[];
+}
+
+export interface OrderLine {
+  line: number;
+  title: string;
+  image: string;
+  options: Record<string, string>;
+  qty: number;
+  price: number;
+}
+export type OrderState = "held" | "paying" | "paid" | "expired" | "cancelled";
+export interface OrderView {
+  order: string;
+  shop: number;
+  shop_name: string;
+  buyer: number;
+  buyer_name: string;
+  stream: number | null;
+  state: OrderState;
+  version: number;
+  lines: OrderLine[];
+  goods: number;
+  amount: number;
+  currency: string;
+  methods: string[];
+  placed_at: Millis;
+  hold_until: Millis;
+  expires_at: Millis | null;
+  paid_at: Millis | null;
+  now: Millis;
+}
+
+export interface Message {
+  seq: number;
+  rev: number;
+  key: string;
+  sender: number;
+  kind: string;
+  text: string;
+  reply_to: number | null;
+  at: Millis;
+}
+export interface Conversation {
+  id: number;
+  kind: string;
+  peer: Person | null;
+  head_seq: number;
+  head_rev: number;
+  base: number;
+  read: number;
+  delivered: number;
+  peer_read: number;
+  peer_delivered: number;
+  flags: number; // 1 mentioned, 2 muted, 4 pinned, 8 a stranger's request
+  last_at: Millis | null;
+  last: Message | null;
+}
+
+export interface StreamKey { id: number; name: string; hint: string; stream: number | null }
+export interface IceServer { urls: string | string[]; username?: string; credential?: string }
+export interface List<T> { items: T[]; cursor: string | null }
+
+export interface Insight {
+  figures: { orders: number; units: number; gmv: Prices; holders: number };
+  items: { number: number; title: string; sold: number; left: number; gmv: Prices }[];
+}
+
+type Way = { kind: "stream"; id: number };
+
+// Method → [what is sent, what is answered]. Those that change something carry a key.
+export interface Reads {
+  "profile.get": [{ user: number }, Person & { followers: number; following: boolean }];
+  "stream.get": [{ stream: number }, StreamView];
+  "stream.list": [{ kind: "live" | "mine" | "following" }, List<StreamView>];
+  "stream.watch": [{ stream: number }, { state: string; whep: string; ticket: string | null; ice_servers: IceServer[] }];
+  "stream.ticket": [{ stream: number }, { whip: string; token: string; ice_servers: IceServer[] }];
+  "stream_key.list": [Record<string, never>, List<StreamKey>];
+  "comment.list": [{ stream: number }, List<Comment>];
+  "like.send": [{ stream: number; total: number }, { liked: number }];
+  "conversation.list": [{ box: "main" | "requests"; limit?: number; cursor?: string }, List<Conversation>];
+  "conversation.history": [{ conversation: number; before_seq?: number; limit: number }, { messages: Message[]; head_seq: number; head_rev: number }];
+  "conversation.sync": [{ conversation: number; after_rev: number }, { messages: Message[]; cursors: Cursor[]; head_seq: number; head_rev: number; next_rev: number; more: boolean; conversation: Conversation | null }];
+  "conversation.mark": [{ conversation: number; read_seq?: number; delivered_seq?: number }, { read_seq: number; delivered_seq: number }];
+  "shop.get": [{ shop: number }, { shop: ShopView; products: ProductCard[]; streams: number[]; followers: number }];
+  "product.get": [{ product: number }, ProductPage];
+  "shelf.get": [{ stream: number }, Shelf];
+  "order.get": [{ order: string }, OrderView];
+  "order.mine": [{ limit?: number; cursor?: string }, List<OrderView>];
+  "insight.stream": [{ stream: number }, Insight];
+}
+
+export interface Changes {
+  "follow.set": [{ user: number; on: boolean }, { following: boolean; followers: number }];
+  "stream.create": [{ title: string; text?: string }, { stream: number; version: number }];
+  "stream.go_live": [{ stream: number }, { state: string; version: number }];
+  "stream.end": [{ stream: number }, { state: string; version: number }];
+  "stream_key.create": [{ name: string; stream?: number }, { id: number; secret: string; hint: string; whip: string }];
+  "stream_key.revoke": [{ id: number }, Record<string, never>];
+  "comment.send": [{ stream: number; text: string }, { id: string; state: string; at: Millis; text?: string }];
+  "comment.pin": [{ stream: number; id: string; on: boolean }, { pinned: Comment[] }];
+  "comment.remove": [{ stream: number; ids: string[] }, { removed: number }];
+  "conversation.open": [{ user: number }, { conversation: number }];
+  "message.send": [{ conversation: number; kind: "text"; text: string }, { seq: number; rev: number; at: Millis }];
+  "shop.create": [{ name: string; country: string; currencies: string[]; methods: string[] }, { shop: number }];
+  "product.save": [ProductDraft, { product: number; version: number; skus: number[] }];
+  "product.state": [{ product: number; state: "listed" | "delisted" }, { state: string }];
+  "stock.receive": [{ sku: number; qty: number; note: string }, { available: number; version: number }];
+  "shelf.add": [{ stream: number; product: number; offers: { sku: number }[] }, { number: number; offers: number[] }];
+  "shelf.remove": [{ stream: number; number: number }, { version: number }];
+  "shelf.explain": [{ stream: number; number: number; on: boolean }, { explaining: number[] }];
+  "order.place": [{ offer: number; qty: number; via: Way; expect: { amount: number; currency: string } }, { order: string; currency: string; hold_until: Millis }];
+  "order.pay": [{ order: string; version: number; method: string }, { payment: string; redirect: string | null; expires_at: Millis }];
+  "order.cancel": [{ order: string; reason: string }, { state: OrderState }];
+}
+
+export interface ProductDraft {
+  shop: number;
+  product?: number;
+  version?: number;
+  title: string;
+  text: string;
+  media: string[];
+  skus: { sku?: number; code: string; options: Record<string, string>; prices: Prices }[];
+}
+export interface Cursor { user: number; read?: number; delivered?: number }
+
+type Of<T extends string, F = unknown> = { type: T } & F;
+export type DealsEvent =
+  | Of<"stream.started" | "stream.recovered", { version: number; at: Millis; rejoin?: boolean }>
+  | Of<"stream.interrupted", { version: number; at: Millis; grace_until: Millis }>
+  | Of<"stream.ended", { version: number; at: Millis; reason: string }>
+  | Of<"stream.updated", { version: number; at: Millis; changed: Partial<StreamView> }>
+  | Of<"comment.pinned", { pinned: Comment[] }>
+  | Of<"comment.removed", { ids?: string[]; author?: number; before?: Millis }>
+  | Of<"item.added", { item: Item; version: number }>
+  | Of<"item.removed", { number: number; version: number }>
+  | Of<"item.explained", { number: number; on: boolean; explaining: number[]; version: number }>
+  | Of<"offer.changed", { number: number; offer: number; prices: Prices; list: Prices; per_buyer: number | null; version: number }>
+  | Of<"stock.out" | "stock.back", { number: number; offer: number; version: number }>
+  | Of<"sale.announced", { number: number; names: string[]; count: number; sold: number }>;
+export type CommentsEvent =
+  | (Comment & { type: "comment.sent" })
+  | Of<"lane.skipped", { count: number }>;
+export type StateValues = Record<string, unknown>;
+export type UserEvent =
+  | Of<"message.sent", { conversation: number; rev: number; seq: number; message: Message }>
+  | Of<"conversation.cursor", Cursor & { conversation: number }>
+  | Of<"conversation.requested", { conversation: number; user: number; name: string }>
+  | Of<"order.changed", { order: string; state: OrderState; version: number }>
+  | Of<"payment.changed", { order: string; state: string; reason?: string }>;
