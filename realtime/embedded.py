@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -76,13 +77,20 @@ def socket_path() -> Path:
     return folder(settings.SOUK_RUN_DIR) / "store.sock"
 
 
-def die_with_parent(number: int) -> None:
-    """In a forked child: ask the kernel for a signal when the parent's thread ends.
+def dying_with(parent: int, number: int) -> Callable[[], None]:
+    """For `Popen(preexec_fn=…)`: the child gets signal `number` when `parent` ends.
 
-    The parent is the *thread* that forked, so children are started from the main one.
+    The kernel watches the *thread* that forked, so start children from the main one.
     """
-    if HAS_PDEATHSIG:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+    prctl = ctypes.CDLL(None).prctl if HAS_PDEATHSIG else None
+
+    def prepare() -> None:
+        if prctl is not None:
+            prctl(PR_SET_PDEATHSIG, number)
+            if os.getppid() != parent:
+                os._exit(1)  # it ended before we could ask
+
+    return prepare
 
 
 class Embedded:
@@ -115,9 +123,10 @@ class Embedded:
             self.process = subprocess.Popen(  # noqa: S603 - our own arguments
                 self._command(),
                 cwd=self.folder,
-                stdin=subprocess.PIPE,
+                stdin=subprocess.DEVNULL if HAS_PDEATHSIG else subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                preexec_fn=lambda: die_with_parent(signal.SIGKILL),
+                process_group=0,  # a terminal's Ctrl-C is for our owner alone
+                preexec_fn=dying_with(os.getpid(), signal.SIGKILL),
             )
 
     def wait(self, seconds: float = START_SECONDS) -> None:
@@ -143,6 +152,8 @@ class Embedded:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
         self.process = None
         if self._lock is not None:
             self.socket.unlink(missing_ok=True)

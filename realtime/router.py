@@ -69,6 +69,7 @@ class CommandRouter:
         self.connect_hooks: dict[str, Hook] = {}
         self.subscribe_hooks: dict[str, list[Hook]] = {}
         self.drain_hooks: list[Callable[[], Awaitable[None]]] = []
+        self.jobs: list[Callable[[], Awaitable[None]]] = []
 
     def handles(
         self, *, anonymous: bool = False, rate: Rate | None = None
@@ -137,6 +138,14 @@ class CommandRouter:
         self.drain_hooks.append(hook)
         return hook
 
+    def runs(self, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """`@router.runs`: a job of every web process, from its start until cancelled.
+
+        What sweepers are: rows in SQL say what is due, so a job may die at any moment.
+        """
+        self.jobs.append(job)
+        return job
+
     def include(self, *others: "CommandRouter") -> Self:
         """Take over what other routers hold. Returns self."""
         for other in others:
@@ -149,6 +158,7 @@ class CommandRouter:
             for name, hooks in other.subscribe_hooks.items():
                 self.subscribe_hooks.setdefault(name, []).extend(hooks)
             self.drain_hooks.extend(other.drain_hooks)
+            self.jobs.extend(other.jobs)
         return self
 
     def methods(self) -> Iterable[Handler]:
