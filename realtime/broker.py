@@ -57,7 +57,7 @@ class Broker:
 
     def __init__(self) -> None:
         self.store = store()
-        self.link = Link()
+        self.link = Link(self.store)
 
     async def publish(
         self, name: str, publication: Publication, once: int | None = None

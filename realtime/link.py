@@ -12,14 +12,16 @@ from redis.asyncio import Connection
 from redis.exceptions import RedisError
 
 from realtime.bus import unpack
+from realtime.loops import together
 from realtime.recovery import Publication
-from realtime.store import Unavailable, store, store_key
+from realtime.store import Store, Unavailable, store_key
 
 log = logging.getLogger(__name__)
 
 PING_SECONDS = 1.0
 SILENCE_SECONDS = 2.0
 NAMES_AT_ONCE = 512
+AGAIN_SECONDS = 0.5
 
 Receive = Callable[[str, Publication], None]
 
@@ -27,7 +29,8 @@ Receive = Callable[[str, Publication], None]
 class Link:
     """The subscriber connection: routes, pings, and comes back by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.names: dict[bytes, str] = {}
         self.is_up = False
         self._linked = asyncio.Event()
@@ -86,20 +89,23 @@ class Link:
             await asyncio.gather(*futures)
 
     async def _keep(self) -> None:
-        """One link after another."""
+        """One link after another, at most two a second."""
+        loop = asyncio.get_running_loop()
         while True:
-            pool: Any = store().client.connection_pool
+            began = loop.time()
+            pool: Any = self._store.client.connection_pool
             connection: Connection = pool.make_connection()
             try:
                 async with asyncio.timeout(SILENCE_SECONDS):
                     await connection.connect()  # type: ignore[no-untyped-call] # redis'
                 await self._listen(connection)
             except (RedisError, OSError) as error:
-                log.warning("link lost: %s", error or type(error).__name__)
+                if self.is_up or not self._was_up:
+                    log.warning("link lost: %s", error or type(error).__name__)
             finally:
                 self._lost()
                 await connection.disconnect(nowait=True)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(max(0.0, began + AGAIN_SECONDS - loop.time()))
 
     def _lost(self) -> None:
         self._connection = None
@@ -115,17 +121,9 @@ class Link:
         self._connection = connection
         self._linked.set()
         self._heard = asyncio.get_running_loop().time()
-        tasks = [
-            asyncio.create_task(self._read(connection)),
-            asyncio.create_task(self._ping(connection)),
-            asyncio.create_task(self._resubscribe()),
-        ]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        await together(
+            self._read(connection), self._ping(connection), self._resubscribe()
+        )
 
     async def _resubscribe(self) -> None:
         async with asyncio.timeout(SILENCE_SECONDS):

@@ -1,12 +1,12 @@
-"""One of a thing for each event loop.
+"""One of a thing for each event loop, and tasks that live and end together.
 
 A web process has one loop, a test run one for each test; what holds a socket or a
 waiter belongs to the loop it was made on. Pure but for asyncio.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -32,3 +32,20 @@ class PerLoop(Generic[T]):
     def drop(self) -> T | None:
         """Forget the running loop's, for whoever closes it."""
         return self._made.pop(asyncio.get_running_loop(), None)
+
+
+async def together(*coroutines: Coroutine[Any, Any, None]) -> None:
+    """Run all until all end; the first failure, or our being cancelled, ends them.
+
+    Raises that failure. Not `gather`: cancelled while a child fails, it raises the
+    child's error, and the cancellation is lost.
+    """
+    tasks = [asyncio.create_task(each) for each in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -20,6 +20,7 @@ from realtime.broker import broker
 from realtime.db import db
 from realtime.exceptions import CommandError
 from realtime.failpoints import failpoint
+from realtime.loops import together
 from realtime.models import OutboxEvent
 from realtime.publishing import Row, hand_rows_to
 from realtime.recovery import Publication
@@ -56,7 +57,7 @@ def mark_sent(ids: list[int]) -> None:
 def tidy() -> None:
     """Throw away rows sent long ago, a thousand at a time."""
     old = Now() - timedelta(hours=settings.SOUK_OUTBOX_HOURS)
-    oldest = OutboxEvent.objects.order_by("id").values("id")[:1000]
+    oldest = OutboxEvent.objects.order_by("id").values_list("id", flat=True)[:1000]
     OutboxEvent.objects.filter(id__in=list(oldest), sent_at__lt=old).delete()
 
 
@@ -81,14 +82,10 @@ class Outbox:
     async def run(self) -> None:
         """Send until cancelled."""
         hand_rows_to(self.add)
-        tasks = [asyncio.create_task(each()) for each in (self._send_fresh, self._tidy)]
         try:
-            await asyncio.gather(*tasks)
+            await together(self._send_fresh(), self._tidy())
         finally:
             hand_rows_to(None)
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
     async def drain(self) -> None:
         """Send what is there, once; for the end of a process."""

@@ -54,7 +54,7 @@ async def online(user_ids: Iterable[int]) -> set[int]:
         answer = await store().call("PUBSUB", "NUMSUB", *buses)
     except Unavailable:
         return set()
-    listeners = [number for _, number in answer]
+    listeners = answer[1::2]  # bus, number, bus, number …
     return {user for user, number in zip(asked, listeners, strict=True) if number}
 
 
