@@ -68,7 +68,7 @@ class Decision(Struct, frozen=True):
 
     answers: Answers
     available: int
-    winners: list[Wish]
+    winners: list[tuple[Wish, OrderHeld]]
 
 
 def decide(stock_id: int, wishes: Sequence[Wish], refused: Answers) -> Decision:
@@ -138,17 +138,19 @@ def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
         asks,
     )
     sales = []
+    winners: list[tuple[Wish, OrderHeld]] = []
     for wish, ask, verdict in zip(queue, asks, verdicts, strict=True):
         if isinstance(verdict, Won):
             sales.append(Sale(wish, ask, offers[ask.offer], verdict.price))
         else:
             answers[wish.name] = wish.digest, verdict
     if sales:
-        for sale, held in _hold(stock, sales, now):
-            answers[sale.wish.name] = sale.wish.digest, held
+        winners = _hold(stock, sales, now)
+        for wish, held in winners:
+            answers[wish.name] = wish.digest, held
         _count(tallies, sales)
         change(stock, -taken, now)
-    return Decision(answers, stock.available, [sale.wish for sale in sales])
+    return Decision(answers, stock.available, winners)
 
 
 def _ask(wish: Wish) -> Ask:
@@ -209,7 +211,7 @@ def _holds(queue: Sequence[Wish]) -> dict[int, list[str]]:
     return holds
 
 
-def _hold(stock: Stock, sales: list[Sale], now: int) -> list[tuple[Sale, OrderHeld]]:
+def _hold(stock: Stock, sales: list[Sale], now: int) -> list[tuple[Wish, OrderHeld]]:
     """Write orders, lines and moves; in (buyer, key) order, as every teller does.
 
     So two tellers that meet in the unique index wait for each other one way only.
@@ -231,7 +233,7 @@ def _hold(stock: Stock, sales: list[Sale], now: int) -> list[tuple[Sale, OrderHe
         for line in lines
     )
     return [
-        (sale, _held(order, [line]))
+        (sale.wish, _held(order, [line]))
         for sale, order, line in zip(sales, orders, lines, strict=True)
     ]
 

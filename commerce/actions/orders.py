@@ -145,19 +145,24 @@ def due(limit: int = 200, stock: int | None = None) -> list[uuid.UUID]:
     return list(found.order_by("expires_at").values_list("id", flat=True)[:limit])
 
 
-def expire(order_id: uuid.UUID) -> list[int]:
+def expire(order_id: uuid.UUID, *, unasked: bool = False) -> list[int]:
     """Take back a due hold, if it is still due and nobody may be paying it.
 
-    One transaction; returns the stock rows that got units.
+    `unasked`: although its provider could not be asked. One transaction; returns the
+    stock rows that got units.
     """
     with transaction.atomic(durable=True):
         order = locked(order_id)
         now = now_ms()
         if order.state not in LIVE or (order.expires_at or now + 1) > now:
             return []
-        if order.payments.filter(state__in=OPEN, quarantined_at=None).exists():
+        if not unasked and _being_paid(order):
             return []
         return leave(order, "expired", now, reason="time")
+
+
+def _being_paid(order: Order) -> bool:
+    return order.payments.filter(state__in=OPEN, quarantined_at=None).exists()
 
 
 def expire_due(stock: int) -> None:
@@ -172,8 +177,7 @@ def cancel(user: int, order_id: str, reason: str) -> tuple[OrderCancelled, list[
     Raises `WRONG_STATE` when it is no hold any more, or is being paid just now.
     """
     order = locked(seen(user, order_id).pk)
-    paying = order.payments.filter(state__in=OPEN, quarantined_at=None).exists()
-    if order.state not in LIVE or paying:
+    if order.state not in LIVE or _being_paid(order):
         raise WRONG_STATE(state=order.state)
     stocks = leave(order, "cancelled", now_ms(), by=user, reason=reason)
     return OrderCancelled(state=order.state), stocks

@@ -155,3 +155,14 @@ def _move_view(move: Move) -> MoveView:
         note=move.note,
         at=move.at,
     )
+
+
+def rows_of(sku: int) -> list[int]:
+    return list(Stock.objects.filter(sku_id=sku).values_list("id", flat=True))
+
+
+def changed_lately() -> list[int]:
+    """Rows on show that changed in the last five seconds."""
+    since = now_ms() - 5_000
+    showing = Offer.objects.showing().filter(stock__changed_at__gte=since)
+    return list(showing.values_list("stock_id", flat=True).distinct())

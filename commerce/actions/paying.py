@@ -1,0 +1,122 @@
+"""Paying as a conversation with a provider: on the loop, between transactions.
+
+A crash between any two steps leaves rows that say what is due: an attempt is started
+again with the same key, a charge is asked for again.
+"""
+
+import uuid
+from functools import partial
+
+from commerce.actions import orders, payments
+from commerce.actions.payments import Attempt, Begun, StillOpen
+from commerce.commands.orders import CancelOrder, OrderCancelled, PayOrder, PayStarted
+from commerce.errors import PAYMENT_UNAVAILABLE
+from commerce.providers import provider
+from commerce.providers.protocol import Charge, ProviderDown
+from commerce.states import LIVE, OPEN
+from realtime import db, once
+from realtime.exceptions import BUSY, CommandError
+
+
+async def pay(user: int, command: PayOrder) -> PayStarted:
+    """Begin to pay; the same key gives the same attempt and the same answer.
+
+    Raises what `payments.begin` does, `PAYMENT_UNAVAILABLE` while the provider is away.
+    """
+    begin = partial(payments.begin, user, command)
+    for _ in range(3):
+        try:
+            begun = await db(once, user, command, Begun, begin)
+        except StillOpen as other:
+            await end_attempts(other.order)
+        else:
+            return await _start(begun)
+    raise BUSY(retry_after_ms=1000)
+
+
+async def _start(begun: Begun) -> PayStarted:
+    attempt = await db(payments.attempt, begun.payment)
+    if attempt.ref is None and attempt.provider != "free":
+        try:
+            attempt = await _introduce(attempt)
+        except ProviderDown:
+            raise PAYMENT_UNAVAILABLE() from None
+    return PayStarted(
+        payment=begun.payment,
+        client_secret=None,
+        redirect=attempt.redirect or None,
+        expires_at=begun.expires_at,
+    )
+
+
+async def _introduce(attempt: Attempt) -> Attempt:
+    """Make sure the provider knows the attempt, and we its name for it."""
+    if attempt.ref is not None:
+        return attempt
+    intent = await provider(attempt.provider).start(attempt.bill, attempt.key)
+    await db(payments.started, attempt.id, intent)
+    return await db(payments.attempt, attempt.id)
+
+
+async def end_attempts(order: uuid.UUID) -> None:
+    """End what might still be paid; money that came first settles its order.
+
+    Raises `PAYMENT_UNAVAILABLE` when a provider cannot be asked.
+    """
+    for attempt in await db(payments.open_attempts, order):
+        try:
+            charge = await _end(attempt)
+        except ProviderDown:
+            raise PAYMENT_UNAVAILABLE() from None
+        await db(payments.learned, attempt.id, charge, ours=True)
+
+
+async def _end(attempt: Attempt) -> Charge:
+    attempt = await _introduce(attempt)
+    key = f"cancel:{attempt.key}"
+    return await provider(attempt.provider).cancel(attempt.ref or "", key)
+
+
+async def cancel(user: int, command: CancelOrder) -> tuple[OrderCancelled, list[int]]:
+    """Let go of a hold; the stock rows that got units. Repeatable by its key."""
+    order = await db(orders.seen, user, command.order)
+    if order.state in LIVE:
+        await end_attempts(order.pk)
+    touched: list[int] = []
+
+    def act() -> OrderCancelled:
+        reply, stocks = orders.cancel(user, command.order, command.reason)
+        touched.extend(stocks)
+        return reply
+
+    return await db(once, user, command, OrderCancelled, act), touched
+
+
+async def expire(order: uuid.UUID) -> list[int]:
+    """Take back a due hold; the stock rows that got units.
+
+    A provider that is away gets one minute of grace. After it the units go back, and
+    money that still comes is treated as late.
+    """
+    try:
+        await end_attempts(order)
+    except CommandError:
+        if await db(payments.grace, order):
+            return []
+        return await db(orders.expire, order, unasked=True)
+    return await db(orders.expire, order)
+
+
+async def ask(payment: uuid.UUID) -> None:
+    """Ask a provider what became of a due payment."""
+    attempt = await db(payments.claim, payment)
+    if attempt is None:
+        return
+    try:
+        attempt = await _introduce(attempt)
+        charge = await provider(attempt.provider).fetch(attempt.ref or "")
+        if charge.state in OPEN and attempt.order_left:
+            charge = await _end(attempt)
+    except (ProviderDown, CommandError):
+        return
+    await db(payments.learned, attempt.id, charge, ours=attempt.order_left)

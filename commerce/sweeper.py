@@ -1,0 +1,73 @@
+"""What is due by the clock: every web process looks, rows are claimed one by one.
+
+A row is its own job: a crash leaves it due, and another process does it. Neighbours:
+actions/paying.py asks providers, actions/sales.py tells the rooms.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from commerce.actions import orders, paying, payments, sales, stock
+from commerce.teller import tellers
+from realtime import CommandRouter, db
+from realtime.exceptions import CommandError
+
+log = logging.getLogger(__name__)
+router = CommandRouter()
+
+Round = Callable[[], Awaitable[None]]
+ALONGSIDE = 8
+"""Providers are asked so many things at once."""
+
+
+async def expire() -> None:
+    """Holds whose time is over: their units go back."""
+    for order in await db(orders.due):
+        tellers().changed(await paying.expire(order))
+
+
+async def ask() -> None:
+    """Payments nobody told us about: lost news is found here."""
+    due = await db(payments.due)
+    for first in range(0, len(due), ALONGSIDE):
+        await asyncio.gather(*map(paying.ask, due[first : first + ALONGSIDE]))
+
+
+async def announce() -> None:
+    """Sales the rooms have not heard of."""
+    await db(sales.announce)
+
+
+async def pulse() -> None:
+    """Ticks again for what changed lately, should one have been lost."""
+    tellers().changed(await db(stock.changed_lately))
+
+
+ROUNDS: list[tuple[float, Round]] = [
+    (0.5, expire),
+    (0.5, announce),
+    (1.0, ask),
+    (2.0, pulse),
+]
+
+
+async def every(seconds: float, work: Round) -> None:
+    """Do `work` about every so many seconds until cancelled, whatever it raises."""
+    while True:
+        await asyncio.sleep(seconds * random.uniform(0.8, 1.0))  # noqa: S311 - spreads
+        try:
+            await work()
+        except CommandError as error:
+            log.info("%s put off: %s", work.__name__, error)
+        except Exception:
+            log.exception("%s failed", work.__name__)
+
+
+@router.runs
+async def sweep() -> None:
+    """All rounds, each at its own pace."""
+    async with asyncio.TaskGroup() as group:
+        for seconds, work in ROUNDS:
+            group.create_task(every(seconds, work))

@@ -1,0 +1,244 @@
+"""One teller a stock row: while a transaction decides, buyers queue for the next one.
+
+A batch is what came while the last commit ran, never what a timer waited for. So one
+buyer is decided at once, and ten thousand share few row locks and few fsyncs. The row
+lock and the CHECK are the law, here and in every other process; the batch is only
+speed. Nobody is answered before the commit. Why: docs/topics/stock.md.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from commerce.actions.deciding import (
+    Answer,
+    Answers,
+    Decision,
+    Name,
+    Wish,
+    decide,
+    prior,
+)
+from commerce.actions.orders import expire_due
+from commerce.commands.orders import OrderHeld
+from commerce.errors import SOLD_OUT
+from commerce.events import OrderChanged
+from commerce.models import Offer
+from commerce.ticks import ticker
+from realtime import db, publish
+from realtime.exceptions import BUSY, NOT_FOUND, CommandError
+from realtime.loops import PerLoop
+
+log = logging.getLogger(__name__)
+
+BATCH = 256
+QUEUE = 20_000
+"""Buyers who may wait in one process; more are told `busy`."""
+EMPTY_SECONDS = 0.2
+"""How long an empty row is believed to be empty."""
+REMEMBERED_SECONDS = 60.0
+REMEMBERED = 50_000
+OFFERS = 10_000
+PAUSES = (0.01, 0.1, 0.5)
+"""Before a batch whose commit failed, or is unknown, is tried again."""
+
+
+Waiting = tuple[Wish, asyncio.Future[Answer]]
+
+
+class Refusals:
+    """What was refused in the last minute, so that a resend is refused alike."""
+
+    def __init__(self) -> None:
+        self._told: OrderedDict[Name, tuple[float, bytes, CommandError]] = OrderedDict()
+
+    def keep(self, wish: Wish, answer: Answer) -> None:
+        """Remember it, if it is a refusal that lasts."""
+        if not isinstance(answer, CommandError) or answer.temporary:
+            return
+        if wish.name in self._told:
+            return
+        until = time.monotonic() + REMEMBERED_SECONDS
+        self._told[wish.name] = until, wish.digest, answer
+        while len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
+
+    def of(self, wishes: Iterable[Wish]) -> Answers:
+        now = time.monotonic()
+        while self._told and next(iter(self._told.values()))[0] < now:
+            self._told.popitem(last=False)
+        found: Answers = {}
+        for wish in wishes:
+            if (told := self._told.get(wish.name)) is not None:
+                found[wish.name] = told[1], told[2]
+        return found
+
+
+class Teller:
+    """The queue of one stock row."""
+
+    def __init__(self, stock: int, office: "Tellers") -> None:
+        self.stock = stock
+        self.office = office
+        self.queue: deque[Waiting] = deque()
+        self.busy = False
+        self.empty_until = 0.0
+        self.was_empty = False
+
+    async def serve(self) -> None:
+        """Decide until nobody waits."""
+        while self.queue:
+            async with self.office.counters:
+                size = min(BATCH, len(self.queue))
+                batch = [self.queue.popleft() for _ in range(size)]
+                wishes = [wish for wish, _ in batch]
+                try:
+                    answers = await self._decide(wishes)
+                except CommandError as error:
+                    answers = {wish.name: (wish.digest, error) for wish in wishes}
+                except Exception as error:
+                    _fail(batch, error)
+                    continue
+            for wish, waiter in batch:
+                answer = wish.told(answers)
+                if answer is answers[wish.name][1]:
+                    self.office.refusals.keep(wish, answer)
+                if not waiter.done():
+                    waiter.set_result(answer)
+
+    async def _decide(self, wishes: Sequence[Wish]) -> Answers:
+        """Raises `BUSY` when the database does not let us finish."""
+        refused = self.office.refusals.of(wishes)
+        for pause in (*PAUSES, None):
+            try:
+                if time.monotonic() < self.empty_until:
+                    return await self._refuse(wishes, refused)
+                if self.was_empty:
+                    self.was_empty = False
+                    await db(expire_due, self.stock)
+                return self._note(await db(decide, self.stock, wishes, refused))
+            except DatabaseError as error:
+                # Whether it was committed is unknown: sent again, those who won are
+                # answered from their orders.
+                log.warning("stock %d: batch not decided: %s", self.stock, error)
+                if pause is not None:
+                    await asyncio.sleep(pause)
+        raise BUSY(retry_after_ms=1000)
+
+    async def _refuse(self, wishes: Sequence[Wish], refused: Answers) -> Answers:
+        """The row was empty just now: one reading without a lock, for resent keys."""
+        sold_out = SOLD_OUT(available=0)
+        answers = {wish.name: (wish.digest, sold_out) for wish in reversed(wishes)}
+        return {**answers, **refused, **await db(prior, wishes)}
+
+    def _note(self, decision: Decision) -> Answers:
+        if decision.available == 0:
+            self.was_empty = True
+            self.empty_until = time.monotonic() + EMPTY_SECONDS
+        if decision.winners:
+            ticker().mark([self.stock])
+            self.office.announce(decision.winners)
+        return decision.answers
+
+
+def _fail(batch: Sequence[Waiting], error: Exception) -> None:
+    for _, waiter in batch:
+        if not waiter.done():
+            waiter.set_exception(error)
+
+
+class Tellers:
+    """A process's tellers. `submit` answers when the buyer's batch is committed."""
+
+    def __init__(self) -> None:
+        # Leaves threads of `db` to everybody else.
+        self.counters = asyncio.Semaphore(1 if connection.vendor == "sqlite" else 4)
+        self.refusals = Refusals()
+        self._tellers: dict[int, Teller] = {}
+        self._offers: dict[int, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+
+    async def submit(self, wish: Wish) -> OrderHeld:
+        """Raises the refusal; `BUSY` when too many wait. The key may be sent again."""
+        if self._waiting >= QUEUE:
+            raise BUSY(retry_after_ms=1000)
+        self._waiting += 1
+        try:
+            stock = await self._stock_of(wish.command.offer)
+            answer = await self._queue(stock, wish)
+        finally:
+            self._waiting -= 1
+        if isinstance(answer, CommandError):
+            # One refusal may be told to many: each raises it as if it were new.
+            raise answer.with_traceback(None)
+        return answer
+
+    def changed(self, stocks: Iterable[int]) -> None:
+        """Units came back, or were counted anew: ask again, and tell the rooms."""
+        for stock in stocks:
+            if stock in self._tellers:
+                self._tellers[stock].empty_until = 0.0
+        ticker().mark(stocks)
+
+    def _queue(self, stock: int, wish: Wish) -> asyncio.Future[Answer]:
+        teller = self._tellers.setdefault(stock, Teller(stock, self))
+        waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        teller.queue.append((wish, waiter))
+        if not teller.busy:
+            teller.busy = True
+            self._keep(self._serve(teller))
+        return waiter
+
+    async def _serve(self, teller: Teller) -> None:
+        await teller.serve()
+        teller.busy = False
+        # One that knows nothing need not be kept.
+        if not teller.was_empty:
+            self._tellers.pop(teller.stock, None)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def announce(self, winners: Sequence[tuple[Wish, OrderHeld]]) -> None:
+        """Tell the buyers' other screens; they learn it by asking if this is lost."""
+        self._keep(_announce(winners))
+
+    async def _stock_of(self, offer: int) -> int:
+        if offer not in self._offers:
+            found = Offer.objects.filter(id=offer).values_list("stock_id", flat=True)
+            stock = await db(found.first)
+            if stock is None:
+                raise NOT_FOUND()
+            if len(self._offers) >= OFFERS:
+                self._offers.clear()
+            self._offers[offer] = stock
+        return self._offers[offer]
+
+
+async def _announce(winners: Sequence[tuple[Wish, OrderHeld]]) -> None:
+    for wish, held in winners:
+        event = OrderChanged(
+            order=held.order,
+            state="held",
+            was=None,
+            version=0,
+            expires_at=held.hold_until,
+        )
+        try:
+            await publish(f"#{wish.buyer}", event)
+        except CommandError as error:
+            log.info("holds not told on other screens: %s", error)
+            return
+
+
+tellers = PerLoop(Tellers)
+"""The running loop's tellers."""
