@@ -12,7 +12,7 @@ from datetime import timedelta
 from itertools import islice
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -36,12 +36,13 @@ TIDY_SECONDS = 60.0
 
 
 def unsent(age: timedelta) -> list[Row]:
-    """The oldest rows unsent for `age`, in order; not those being marked right now."""
-    late = OutboxEvent.objects.filter(sent_at=None, at__lte=Now() - age).order_by("id")
-    if not connection.features.has_select_for_update_skip_locked:
-        return [_row(event) for event in late[:BATCH]]
-    with transaction.atomic():
-        return [_row(e) for e in late.select_for_update(skip_locked=True)[:BATCH]]
+    """The oldest rows unsent for `age`, in order.
+
+    Without SKIP LOCKED: it would let a second sweep begin with later rows, and send
+    them first. Both may take the same ones, since a row sent twice reaches nobody.
+    """
+    late = OutboxEvent.objects.filter(sent_at=None, at__lte=Now() - age)
+    return [_row(event) for event in late.order_by("id")[:BATCH]]
 
 
 def _row(event: OutboxEvent) -> Row:
