@@ -1,4 +1,9 @@
 // The one script of the pages: each component registers itself.
 import "./inbox.ts";
+import "./lobby.ts";
+import "./orders.ts";
 import "./room.ts";
+import "./shop.ts";
+import "./shows.ts";
+import "./studio.ts";
 import "./unread.ts";

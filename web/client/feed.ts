@@ -20,7 +20,6 @@ export class RoomFeed implements ReactiveController {
   likes = 0;
   viewers: number | null = null;
   refused: { code: number } | null = null;
-  graceUntil: number | null = null;
   onDeals: (event: DealsEvent) => void = () => undefined;
 
   #stock = new Map<number, Stock>();
@@ -93,7 +92,6 @@ export class RoomFeed implements ReactiveController {
     if (this.shelf !== null) this.shelf = foldShelf(this.shelf, event);
     if (event.type === "comment.pinned") this.pinned = event.pinned;
     if (event.type === "stock.out") this.#stocked(event.offer, { left: 0, in: false, version: event.version });
-    if (event.type === "stream.interrupted") this.graceUntil = event.grace_until;
     if (event.type === "comment.removed") {
       event.ids?.forEach((id) => this.removed.add(id));
       this.comments = dropComments(this.comments, event);

@@ -11,7 +11,7 @@ export function foldStream(view: StreamView, event: DealsEvent): StreamView {
   switch (told.type) {
     case "stream.started": return { ...next, state: "live", started_at: told.at };
     case "stream.recovered": return { ...next, state: "live" };
-    case "stream.interrupted": return { ...next, state: "interrupted" };
+    case "stream.interrupted": return { ...next, state: "interrupted", grace_until: told.grace_until };
     case "stream.ended": return { ...next, state: "ended", ended_at: told.at, end_reason: told.reason };
     case "stream.updated": return { ...next, ...told.changed };
   }

@@ -13,10 +13,17 @@ export function priceOf(prices: Prices | null | undefined): Price | null {
   return { amount: prices[currency] ?? 0, currency };
 }
 
+function formatOf(currency: string): Intl.NumberFormat {
+  return new Intl.NumberFormat(language, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
+}
+
+// How many digits the minor unit of a currency has.
+export function digits(currency: string): number {
+  return formatOf(currency).resolvedOptions().maximumFractionDigits ?? 2;
+}
+
 export function money({ amount, currency }: Price): string {
-  const format = new Intl.NumberFormat(language, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(amount / 10 ** digits);
+  return formatOf(currency).format(amount / 10 ** digits(currency));
 }
 
 export function count(value: number): string {

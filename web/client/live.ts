@@ -124,6 +124,12 @@ class Live {
   }
 }
 
+// WHIP and WHEP live at the site's own address, whatever name it was opened by.
+export function here(address: string): string {
+  const { pathname, search } = new URL(address, location.href);
+  return location.origin + pathname + search;
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

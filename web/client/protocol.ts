@@ -11,14 +11,14 @@ export interface StreamView {
   host: Person;
   title: string;
   text: string;
-  cover: string | null;
-  state: "draft" | "scheduled" | "preview" | "live" | "interrupted" | "ended" | "cancelled" | "missed";
+  state: "draft" | "preview" | "live" | "interrupted" | "ended";
   version: number;
   started_at: Millis | null;
   ended_at: Millis | null;
   end_reason: string | null;
   viewers: number;
   peak: number;
+  grace_until?: Millis | null; // told at subscribe
   role: "host" | "assistant" | "moderator" | "service" | "viewer";
 }
 
@@ -130,7 +130,7 @@ export interface Conversation {
 
 export interface StreamKey { id: number; name: string; hint: string; stream: number | null }
 export interface IceServer { urls: string | string[]; username?: string; credential?: string }
-export interface List<T> { items: T[]; cursor: string | null }
+export interface List<T> { items: T[]; cursor?: string | null }
 
 export interface Insight {
   figures: { orders: number; units: number; gmv: Prices; holders: number };

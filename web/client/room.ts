@@ -27,8 +27,10 @@ export class SoukRoom extends SoukElement {
   @state() private buying: { item: Item; offer: Offer } | null = null;
   @state() private sale = "";
   @state() private generation = 0;
+  @state() private now = live.now();
   readonly feed = new RoomFeed(this, () => this.stream);
   #saleTimer = 0;
+  #clock = 0;
   #resize = (): void => { this.wide = wide.matches; };
 
   override connectedCallback(): void {
@@ -36,12 +38,14 @@ export class SoukRoom extends SoukElement {
     sessionStorage.setItem("room", String(this.stream));
     this.feed.onDeals = (event) => this.#told(event);
     wide.addEventListener("change", this.#resize);
+    this.#clock = window.setInterval(() => { if (this.feed.view?.state === "interrupted") this.now = live.now(); }, 1000);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     wide.removeEventListener("change", this.#resize);
     clearTimeout(this.#saleTimer);
+    clearInterval(this.#clock);
   }
 
   #told(event: DealsEvent): void {
@@ -83,7 +87,7 @@ export class SoukRoom extends SoukElement {
     if (refused !== null && view === null) return this.#curtain(say("room.refused"), say("room.refused_more"));
     if (view === null || view.state === "live") return nothing;
     if (view.state === "interrupted") {
-      const rest = this.feed.graceUntil === null ? "" : clock(this.feed.graceUntil - live.now());
+      const rest = view.grace_until ? clock(view.grace_until - this.now) : "";
       return html`<div class="room-pause on-video glass" role="status"><b>${say("room.interrupted")}</b><span>${say("room.interrupted_more", { rest })}</span></div>`;
     }
     if (view.state === "ended") return this.#curtain(say("room.ended"), say("room.ended_more"));

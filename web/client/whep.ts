@@ -1,7 +1,7 @@
 // Playing a stream by WHEP with the browser's own RTCPeerConnection.
 //
 // No candidate of ours is awaited: the server is ICE-lite and answers whoever knocks.
-import { live, pause } from "./live.ts";
+import { here, live, pause } from "./live.ts";
 
 export type PlayState = "idle" | "connecting" | "playing" | "waiting" | "refused";
 
@@ -49,7 +49,7 @@ export class WhepSession {
     let session: string | null = null;
     try {
       await peer.setLocalDescription();
-      session = await this.#post(watch.whep, watch.ticket, peer);
+      session = await this.#post(here(watch.whep), watch.ticket, peer);
       await this.#untilOver(peer);
     } finally {
       peer.close();
@@ -69,7 +69,7 @@ export class WhepSession {
       throw new Error(`whep: ${reply.status}`);
     }
     await peer.setRemoteDescription({ type: "answer", sdp: await reply.text() });
-    return new URL(reply.headers.get("Location") ?? "", new URL(address, location.href)).href;
+    return here(reply.headers.get("Location") ?? "");
   }
 
   #untilOver(peer: RTCPeerConnection): Promise<void> {
