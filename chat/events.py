@@ -8,9 +8,9 @@ from typing import Self
 
 from msgspec import Struct
 
-from chat.clock import epoch_ms
-from chat.models import Message
-from realtime import Event
+from chat.models import Comment, Message
+from realtime import Event, Latest
+from streams.clock import epoch_ms
 
 
 class MessageView(Struct, frozen=True):
@@ -68,3 +68,59 @@ class ConversationCursor(
     user: int
     read: int | None = None
     delivered: int | None = None
+
+
+class CommentView(Struct, frozen=True):
+    """A comment as everybody sees it. `badges` holds the author's role, if any."""
+
+    id: str
+    author: int
+    name: str
+    badges: list[str]
+    kind: str
+    text: str
+    at: int
+    offset_ms: int
+    """Its place on the media clock."""
+
+    @classmethod
+    def of(cls, comment: Comment) -> Self:
+        return cls(
+            id=comment.id,
+            author=comment.author_id or 0,
+            name=comment.name,
+            badges=comment.badges,
+            kind=comment.kind,
+            text=comment.text,
+            at=epoch_ms(comment.at),
+            offset_ms=comment.offset_ms,
+        )
+
+
+class CommentSent(Event, CommentView, frozen=True, tag="comment.sent"):
+    """On `comments:`. The same `id` may come twice: drop the second."""
+
+
+class CommentPinned(Event, frozen=True, tag="comment.pinned"):
+    """On `deals:`. The whole list, in the order of pinning."""
+
+    pinned: list[CommentView]
+
+
+class CommentsRemoved(Event, frozen=True, tag="comment.removed"):
+    """On `deals:`."""
+
+    ids: list[str]
+    by_role: str
+
+
+class Likes(Latest, frozen=True):
+    """On `state:`: how often a stream was liked, by everybody."""
+
+    total: int
+    version: int
+    """The same number: it only grows, and an older one must not overtake it."""
+
+    @property
+    def key(self) -> str:
+        return "likes"

@@ -32,6 +32,14 @@ def _given(user_id: int, stream: Stream) -> str | None:
     )
 
 
+def parts_in(stream: Stream) -> dict[int, str]:
+    """Everybody's part in it by user id, guests among them, the host not. One query."""
+    rows = Role.objects.filter(
+        Q(stream=stream) | Q(stream=None), host=stream.host_id
+    ).order_by(F("stream").asc(nulls_first=True))
+    return dict(rows.values_list("user", "role"))
+
+
 def role_of(user_id: int | None, stream: Stream) -> RoleName:
     """What they are in the stream; one query unless they are its host or nobody."""
     if user_id is None:

@@ -14,7 +14,6 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Greatest
 
 from accounts.models import Follow, User
-from chat.clock import epoch_ms
 from chat.commands.conversations import (
     ConversationHistory,
     ConversationList,
@@ -37,6 +36,7 @@ from chat.models import Conversation, Member, Message
 from chat.unread import mentioned, visible
 from realtime import once, publish_on_commit
 from realtime.exceptions import BAD_REQUEST, NOT_FOUND
+from streams.clock import epoch_ms
 
 MENTIONED, MUTED, PINNED, REQUEST = 1, 2, 4, 8
 HEADS = 1000

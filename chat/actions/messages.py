@@ -11,7 +11,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from chat.clock import epoch_ms
 from chat.commands.messages import SendMessage, Sent
 from chat.errors import CLOSED, NOT_DELIVERED, REQUEST_QUOTA
 from chat.events import ConversationRequested, MessageSent, MessageView
@@ -20,6 +19,7 @@ from chat.unread import visible
 from realtime import CommandError, digest_of, publish_on_commit
 from realtime.exceptions import BAD_REQUEST, KEY_REUSED, NOT_FOUND
 from realtime.failpoints import failpoint
+from streams.clock import epoch_ms
 
 
 def send_message(sender: int, command: SendMessage) -> Sent:
