@@ -174,6 +174,14 @@ class Close(Struct, frozen=True):
         return 3500 <= self.code < 5000
 
 
+class Closing(Exception):
+    """A command was such that the connection ends."""
+
+    def __init__(self, close: Close) -> None:
+        super().__init__(close)
+        self.close = close
+
+
 RESTART = Close(1012, "restart")
 SHUTDOWN = Close(3001, "shutdown")
 INTERNAL = Close(3004, "internal server error")

@@ -1,0 +1,152 @@
+"""A channel in this process: its log, its state, who listens, what is yet to be told.
+
+Pure. `Hub` moves it; `top` is the last offset received, `sent` the last handed to a
+pass. A viewer starts at `sent`, not at `top`: what is pending reaches it with everybody
+else.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+from msgspec import Raw, Struct
+
+from realtime.codecs import Codec, pub, push
+from realtime.frames import Frame, frame
+from realtime.lanes import Keep, Lane
+from realtime.protocol import Pub
+from realtime.recovery import EXEMPT, Position, Publication, Ring
+from realtime.sinks import Sink
+
+_values = msgspec.msgpack.Decoder(dict[str, Raw])
+
+
+def values(data: bytes) -> dict[str, Raw]:
+    """What a latest publication says: key → value in MessagePack."""
+    return {key: raw.copy() for key, raw in _values.decode(data).items()}
+
+
+class Member(Struct, eq=False):
+    """One connection's membership; a new one each time it joins."""
+
+    sink: Sink
+    codec: Codec
+    who: str
+    """The user's id, or the client's where nobody signed in."""
+    joined: int = 0
+    """It has everything up to this offset."""
+
+
+class Channel:
+    """`name`'s publications as this process knows them."""
+
+    def __init__(self, name: str, lane: Lane, keep: Keep) -> None:
+        self.name = name
+        self.lane = lane
+        self.epoch = ""
+        self.top = 0
+        self.sent = 0
+        self.ring = Ring(max(keep.count, 1))
+        self.state: dict[str, Raw] = {}
+        self.pending: list[Publication] = []
+        self.changed: dict[str, Raw] = {}
+        self.members: dict[object, Member] = {}
+        self.passes = 0
+        self.warming: asyncio.Task[None] | None = None
+        self.cooling: asyncio.TimerHandle | None = None
+        self.waiting: list[Publication] = []
+        self.filling: asyncio.Task[None] | None = None
+
+    @property
+    def personal(self) -> bool:
+        return self.name.startswith("#")
+
+    @property
+    def position(self) -> Position:
+        return Position(self.sent, self.epoch)
+
+    def adopt(self, position: Position, held: Iterable[Publication]) -> None:
+        """Start (again) at a position of the store, knowing what led up to it."""
+        self.ring.clear()
+        self.pending.clear()
+        for publication in held:
+            self.ring.append(publication)
+        self.epoch = position.epoch
+        self.top = self.sent = position.offset
+
+    def take(self, publication: Publication) -> None:
+        """The next publication, or one without an offset."""
+        if publication.offset:
+            self.top = publication.offset
+            self.ring.append(publication)
+        self.pending.append(publication)
+
+    def change(self, values: Mapping[str, Raw]) -> None:
+        """Newer values of some keys."""
+        self.state.update(values)
+        self.changed.update(values)
+
+    def flush(self) -> "Batch":
+        """All that is pending, now being told."""
+        batch = Batch(self.name, self.lane, self.pending, self.changed)
+        self.pending, self.changed = [], {}
+        self.sent = self.top
+        return batch
+
+    def snapshot(self, codec: Codec) -> Pub | None:
+        """A latest channel's whole state as a publication; None while it has none."""
+        if not self.state:
+            return None
+        return Pub(codec.payload(msgspec.msgpack.encode(self.state)))
+
+    def snapshot_frame(self, codec: Codec) -> Frame | None:
+        whole = self.snapshot(codec)
+        if whole is None:
+            return None
+        return frame(codec, [push(codec, self.name, pub=whole)], self.lane, self.name)
+
+
+class Batch:
+    """What one pass tells: frames are built once for each codec."""
+
+    def __init__(
+        self,
+        name: str,
+        lane: Lane,
+        publications: list[Publication],
+        changed: dict[str, Raw],
+    ) -> None:
+        self._name = name
+        self._lane = lane
+        self._publications = publications
+        self._changed = changed
+        self._frames: dict[tuple[str, int], tuple[Frame, ...]] = {}
+        offsets = [p.offset for p in publications if p.offset]
+        self._first = offsets[0] if offsets else 0
+
+    def __bool__(self) -> bool:
+        return bool(self._publications or self._changed)
+
+    def frames(self, member: Member) -> tuple[Frame, ...]:
+        """Frames for a member; without what it had when it joined."""
+        after = member.joined if member.joined >= self._first else 0
+        key = (member.codec.name, after)
+        if key not in self._frames:
+            self._frames[key] = tuple(self._build(member.codec, after))
+        return self._frames[key]
+
+    def _build(self, codec: Codec, after: int) -> Iterator[Frame]:
+        if self._changed:
+            data = codec.payload(msgspec.msgpack.encode(self._changed))
+            message = push(codec, self._name, pub=Pub(data))
+            yield frame(codec, [message], self._lane, self._name)
+        wanted = [p for p in self._publications if not p.offset or p.offset > after]
+        if wanted:
+            yield frame(
+                codec,
+                [push(codec, self._name, pub=pub(codec, p)) for p in wanted],
+                self._lane,
+                self._name,
+                count=len(wanted),
+                exempt=all(p.flags & EXEMPT for p in wanted),
+            )

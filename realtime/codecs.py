@@ -1,0 +1,175 @@
+"""Two encodings of one schema: NDJSON in text frames, MessagePack maps in binary ones.
+
+Pure. `JSON` is what a client gets that asks for no subprotocol. Events are kept as
+MessagePack and become JSON once per publication and process.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
+
+import msgpack
+import msgspec
+from msgspec import Raw
+
+from realtime.protocol import COMMANDS_A_FRAME, Envelope, Pub
+from realtime.recovery import Publication
+
+T = TypeVar("T")
+
+SAFE_INTEGER = 2**53
+"""Beyond it a JavaScript number is no longer exact."""
+
+
+class BadFrame(Exception):
+    """A frame is not what its codec says; the connection cannot go on."""
+
+
+class Codec(Protocol):
+    """What a flavour of the wire must do. Replies and pushes are joined with `join`."""
+
+    name: str
+    binary: bool
+
+    def split(self, frame: str | bytes) -> list[Envelope]:
+        """The messages of a frame; raises `BadFrame`."""
+        ...
+
+    def body(self, raw: Raw, type_: type[T]) -> T:
+        """Decode a command's body; raises `msgspec.ValidationError` with a path."""
+        ...
+
+    def encode(self, message: Any) -> bytes: ...
+
+    def payload(self, data: bytes) -> Raw:
+        """An event's MessagePack in this codec."""
+        ...
+
+    def join(self, messages: list[bytes]) -> bytes: ...
+
+
+def pub(codec: Codec, publication: Publication) -> Pub:
+    return Pub(codec.payload(publication.data), publication.offset)
+
+
+def push(codec: Codec, channel: str, **kind: Any) -> bytes:
+    """`push(JSON, "deals:42", pub=…)`: one message to a subscriber."""
+    return codec.encode({"push": {"channel": channel, **kind}})
+
+
+class Json:
+    """Objects joined by line feeds."""
+
+    name = "json"
+    binary = False
+    _long = re.compile(rb"\d{16}")
+
+    def __init__(self) -> None:
+        self._envelope = msgspec.json.Decoder(Envelope)
+        self._encode = msgspec.json.Encoder().encode
+
+    def split(self, frame: str | bytes) -> list[Envelope]:
+        if not isinstance(frame, str):
+            raise BadFrame("binary")
+        lines = [line for line in frame.split("\n") if line and not line.isspace()]
+        if len(lines) > COMMANDS_A_FRAME:
+            raise BadFrame("too many commands")
+        try:
+            return [self._envelope.decode(line) for line in lines]
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadFrame(str(error)) from None
+
+    def body(self, raw: Raw, type_: type[T]) -> T:
+        data = bytes(raw) or b"{}"
+        return _checked(msgspec.json.decode, data, type_, self._long)
+
+    def encode(self, message: Any) -> bytes:
+        return self._encode(message)
+
+    def payload(self, data: bytes) -> Raw:
+        return _as_json(data)
+
+    def join(self, messages: list[bytes]) -> bytes:
+        return b"\n".join(messages)
+
+
+class MessagePack:
+    """Maps one after another; subprotocol `souk.msgpack.v1`."""
+
+    name = "souk.msgpack.v1"
+    binary = True
+    _long = re.compile(rb"[\xcf\xd3]")
+
+    def __init__(self) -> None:
+        self._envelope = msgspec.msgpack.Decoder(Envelope)
+        self._encode = msgspec.msgpack.Encoder().encode
+
+    def split(self, frame: str | bytes) -> list[Envelope]:
+        if isinstance(frame, str):
+            raise BadFrame("text")
+        try:
+            return [self._envelope.decode(part) for part in _maps(frame)]
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadFrame(str(error)) from None
+
+    def body(self, raw: Raw, type_: type[T]) -> T:
+        data = bytes(raw) or b"\x80"
+        return _checked(msgspec.msgpack.decode, data, type_, self._long)
+
+    def encode(self, message: Any) -> bytes:
+        return self._encode(message)
+
+    def payload(self, data: bytes) -> Raw:
+        return Raw(data)
+
+    def join(self, messages: list[bytes]) -> bytes:
+        return b"".join(messages)
+
+
+JSON = Json()
+MESSAGE_PACK = MessagePack()
+CODECS: tuple[Codec, ...] = (JSON, MESSAGE_PACK)
+
+
+@lru_cache(maxsize=512)
+def _as_json(data: bytes) -> Raw:
+    return Raw(msgspec.json.encode(msgspec.msgpack.decode(data)))
+
+
+def _maps(frame: bytes) -> list[memoryview]:
+    """Cut a frame where one MessagePack value ends and the next begins."""
+    unpacker = msgpack.Unpacker(max_buffer_size=len(frame))
+    unpacker.feed(frame)
+    view, parts, start = memoryview(frame), [], 0
+    while start < len(frame):
+        try:
+            unpacker.skip()
+        except (msgpack.OutOfData, msgpack.FormatError, msgpack.StackError) as error:
+            raise BadFrame(type(error).__name__) from None
+        end = unpacker.tell()
+        parts.append(view[start:end])
+        start = end
+        if len(parts) > COMMANDS_A_FRAME:
+            raise BadFrame("too many commands")
+    return parts
+
+
+def _checked(decode: Any, data: bytes, type_: type[T], long: re.Pattern[bytes]) -> T:
+    try:
+        value: T = decode(data, type=type_)
+        if long.search(data):
+            _refuse_inexact(decode(data), "$")
+    except RecursionError:
+        raise msgspec.ValidationError("nested too deeply - at `$`") from None
+    return value
+
+
+def _refuse_inexact(value: Any, path: str) -> None:
+    if isinstance(value, int) and abs(value) > SAFE_INTEGER:
+        raise msgspec.ValidationError(f"Number beyond 2**53 - at `{path}`")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_inexact(item, f"{path}.{key}")
+    if isinstance(value, list):
+        for item in value:
+            _refuse_inexact(item, f"{path}[...]")

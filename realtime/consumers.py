@@ -1,0 +1,57 @@
+"""The socket's way in: an ASGI application on Channels, one `Session` a connection."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from realtime.codecs import JSON, MESSAGE_PACK
+from realtime.process import process
+from realtime.session import Session
+from realtime.sinks import AsgiSink
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """Reads frames and hands them to a session; writes go straight to the sink.
+
+    The loop is plain: Channels' own costs a thread hop an event, its layer one
+    subscription a viewer. An edge of ours puts its sink into the scope; on any other
+    ASGI server an `AsgiSink` does the same, slower.
+    """
+
+    channel_layer_alias = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await receive()  # websocket.connect
+        if not allowed(_headers(scope)):
+            await send({"type": "websocket.close", "code": 403})
+            return
+        codec = MESSAGE_PACK if MESSAGE_PACK.name in scope["subprotocols"] else JSON
+        chosen = codec.name if codec is MESSAGE_PACK else None
+        await send({"type": "websocket.accept", "subprotocol": chosen})
+        sink = scope.get("extensions", {}).get("souk.sink") or AsgiSink(send)
+        session = Session(process(), sink, codec, (scope["client"] or [""])[0])
+        while (event := await receive())["type"] == "websocket.receive":
+            data = event.get("text")
+            await session.receive(event["bytes"] if data is None else data)
+        if isinstance(sink, AsgiSink):
+            sink.end()
+
+
+def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
+    return dict(scope["headers"])
+
+
+def allowed(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a page of this origin may open a socket here; programs send none.
+
+    The origins are `SOUK_ORIGINS`, else the host that was asked itself.
+    """
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    if not origin:
+        return True
+    if settings.SOUK_ORIGINS:
+        return origin in settings.SOUK_ORIGINS
+    return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")

@@ -1,0 +1,53 @@
+"""Frames: bytes ready for a socket, built once for all viewers of a flavour.
+
+Pure. A server's WebSocket frame carries no mask, so the same bytes serve everybody
+(RFC 6455 §5.1, §5.2).
+"""
+
+from msgspec import Struct
+
+from realtime.codecs import Codec, push
+from realtime.lanes import Lane
+
+TEXT, BINARY = 0x81, 0x82
+
+
+class Frame(Struct, frozen=True, eq=False):
+    """A whole WebSocket message, head and payload."""
+
+    wire: bytes
+    lane: Lane = Lane.RELIABLE
+    channel: str = ""
+    count: int = 0
+    """Publications inside, for telling how many were shed."""
+    exempt: bool = False
+
+
+def header(opcode: int, size: int) -> bytes:
+    """The head of an unmasked frame of `size` bytes."""
+    if size < 126:
+        return bytes((opcode, size))
+    if size < 65536:
+        return bytes((opcode, 126)) + size.to_bytes(2, "big")
+    return bytes((opcode, 127)) + size.to_bytes(8, "big")
+
+
+def frame(
+    codec: Codec,
+    messages: list[bytes],
+    lane: Lane = Lane.RELIABLE,
+    channel: str = "",
+    *,
+    count: int = 0,
+    exempt: bool = False,
+) -> Frame:
+    """One frame holding `messages`."""
+    payload = codec.join(messages)
+    head = header(BINARY if codec.binary else TEXT, len(payload))
+    return Frame(head + payload, lane, channel, count, exempt)
+
+
+def skipped(codec: Codec, channel: str, count: int) -> Frame:
+    """Tells a viewer how many publications of a sampled channel were shed."""
+    told = {"data": {"type": "lane.skipped", "count": count}}
+    return frame(codec, [push(codec, channel, pub=told)], Lane.SAMPLED, channel)

@@ -1,0 +1,319 @@
+"""This process's subscribers: channels, who listens, what each has been told.
+
+One thread, the loop's. The broker calls `receive` for every publication of a channel
+that `warm` has subscribed to; the pump tells the members. Neighbours: channel.py (one
+channel), pump.py (slices), recovery.py (what a returning reader missed).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Protocol
+
+from msgspec import Raw, Struct
+
+from realtime.channel import Channel, Member, values
+from realtime.lanes import Lane, Namespace
+from realtime.pump import Pass, Pump
+from realtime.recovery import (
+    LATEST,
+    Gap,
+    History,
+    Position,
+    Publication,
+    Recovered,
+    recover,
+)
+
+logger = logging.getLogger(__name__)
+
+COOL_SECONDS = 10.0
+"""How long a channel nobody is left on is still listened to."""
+FILL_SECONDS = 1.0
+FILL_LIMIT = 1000
+WAITING = 10_000
+
+
+class Source(Protocol):
+    """What the hub needs of the broker. Calls of one name take effect in order."""
+
+    async def subscribe(self, names: list[str]) -> None: ...
+    async def unsubscribe(self, names: list[str]) -> None: ...
+    async def history(
+        self, name: str, since: int, limit: int, *, reverse: bool = False
+    ) -> History: ...
+    async def latest(self, name: str) -> dict[str, bytes]: ...
+
+
+class Listener(Protocol):
+    """A connection, which the hub may end a subscription of."""
+
+    def insufficient(self, name: str) -> None:
+        """Publications of the channel were lost: subscribe and recover anew."""
+        ...
+
+
+class Tap(Protocol):
+    """Who reads a channel on behalf of the process."""
+
+    def hear(self, publication: Publication) -> None: ...
+    def missed(self) -> None: ...
+
+
+class Start(Struct, frozen=True):
+    """Where a member begins, and what it had missed until there."""
+
+    position: Position
+    recovered: Recovered | Gap | None
+
+
+class Hub:
+    """Channels by name, all on one loop."""
+
+    def __init__(
+        self, source: Source, namespace_of: Callable[[str], Namespace]
+    ) -> None:
+        self.source = source
+        self._namespace_of = namespace_of
+        self._pump = Pump()
+        self.taps: dict[str, Tap] = {}
+        """Channels this process itself reads; they never cool."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.channels: dict[str, Channel] = {}
+
+    async def warm(self, name: str) -> Channel:
+        """Listen to a channel and know its recent past; many callers, one effort.
+
+        It stays for 10 s at least. Raises `UNKNOWN_CHANNEL`, and what the source raises.
+        """
+        channel = self.channels.get(name)
+        if channel is None:
+            namespace = self._namespace_of(name)
+            channel = Channel(name, namespace.lane, namespace.keep)
+            self.channels[name] = channel
+            channel.warming = self._task(self._warm(channel, namespace.keep.count))
+        if channel.warming is not None:
+            await asyncio.shield(channel.warming)
+        self._cool_later(channel)
+        return channel
+
+    async def _warm(self, channel: Channel, count: int) -> None:
+        name = channel.name
+        try:
+            # Listening comes first. What is published after the history was read waits
+            # in `waiting`, so nothing falls between the two.
+            await self.source.subscribe([name])
+            if channel.lane is Lane.LATEST:
+                await self._load(channel)
+                channel.changed.clear()
+            else:
+                history = await self.source.history(name, 0, count)
+                channel.adopt(history.position, history.publications)
+        except BaseException:
+            self.channels.pop(name, None)
+            raise
+        channel.warming = None
+        self._replay(channel)
+
+    async def reload(self, channel: Channel) -> None:
+        """Read a latest channel's state again, and tell what differs."""
+        await self._load(channel)
+        self._tell(channel)
+
+    async def _load(self, channel: Channel) -> None:
+        """Read a latest channel's state.
+
+        What arrives on the bus while we read stays: the last value of a key is either
+        among it, or in what we read.
+        """
+        channel.changed.clear()
+        held = await self.source.latest(channel.name)
+        received = dict(channel.changed)
+        news = {key: Raw(value) for key, value in held.items()}
+        channel.change({k: v for k, v in news.items() if v != channel.state.get(k)})
+        channel.change(received)
+
+    def begin(self, channel: Channel, since: Position | None) -> Start:
+        """Where a reader that was at `since` begins now. It joins there with `join`."""
+        if since is None or channel.lane is not Lane.RELIABLE:
+            return Start(channel.position, None)
+        if since.epoch == channel.epoch and channel.sent < since.offset <= channel.top:
+            return Start(since, Recovered([]))  # it had what others are about to get
+        return Start(
+            channel.position,
+            recover(channel.ring, since, channel.epoch, channel.sent),
+        )
+
+    async def catch_up(self, channel: Channel, since: Position) -> None:
+        """If the reader has seen more than we: another process is ahead, ask the store.
+
+        Waits 1 s at most.
+        """
+        if since.epoch == channel.epoch and since.offset > channel.top:
+            await self.fill(channel)
+
+    def join(
+        self, key: Listener, channel: Channel, member: Member, start: Position
+    ) -> list[Publication] | Gap:
+        """Become a member that has everything up to `start`.
+
+        Returns what it must be given before any pass reaches it, or the gap since
+        `start`, and then it is no member.
+        """
+        missed: list[Publication] | None = []
+        if channel.lane is not Lane.LATEST:
+            if start.epoch != channel.epoch:
+                return Gap("epoch")
+            missed = channel.ring.between(start.offset, channel.sent)
+            if missed is None and channel.lane is Lane.RELIABLE:
+                return Gap("trimmed")
+        member.joined = max(start.offset, channel.sent)
+        channel.members[key] = member
+        return missed or []
+
+    def leave(self, key: Listener, name: str) -> None:
+        """No byte of the channel reaches its sink from now on."""
+        channel = self.channels.get(name)
+        if channel is not None and (member := channel.members.pop(key, None)):
+            member.sink.backlog.forget(name)
+            if not channel.members:
+                self._cool_later(channel)
+
+    def receive(self, name: str, publication: Publication) -> None:
+        """What the bus brought, in the order it came."""
+        channel = self.channels.get(name)
+        if channel is None:
+            return
+        if publication.flags & LATEST:
+            channel.change(values(publication.data))
+        else:
+            self._take(channel, publication)
+        if channel.warming is None:
+            self._tell(channel)
+
+    def _take(self, channel: Channel, publication: Publication) -> None:
+        if channel.warming is not None or channel.filling is not None:
+            if len(channel.waiting) < WAITING:  # else a hole, found when we go on
+                channel.waiting.append(publication)
+            return
+        if publication.offset == 0:
+            channel.take(publication)
+            return
+        if publication.epoch != channel.epoch:
+            self.turn(channel, publication.epoch)
+        if publication.offset == channel.top + 1:
+            channel.take(publication)
+        elif publication.offset > channel.top:
+            channel.waiting.append(publication)
+            channel.filling = self._task(self._fill(channel))
+
+    def turn(self, channel: Channel, epoch: str, offset: int = 0) -> None:
+        """The store counts anew from `offset`. The link held, so nothing was missed."""
+        self._pump.flush(channel)
+        channel.adopt(Position(offset, epoch), [])
+
+    def _tell(self, channel: Channel) -> None:
+        if (tap := self.taps.get(channel.name)) is not None:
+            for publication in channel.pending:
+                tap.hear(publication)
+        elif not channel.personal:
+            self._pump.start(channel)
+            return
+        passing = Pass(channel)
+        while passing.slice():
+            pass
+
+    async def fill(self, channel: Channel) -> None:
+        """Fetch what is missing, once; what cannot be had is told to the members."""
+        if channel.filling is None:
+            channel.filling = self._task(self._fill(channel))
+        await asyncio.shield(channel.filling)
+
+    async def _fill(self, channel: Channel) -> None:
+        try:
+            async with asyncio.timeout(FILL_SECONDS):
+                held = await self.source.history(
+                    channel.name, channel.top, FILL_LIMIT
+                )
+        except Exception as error:
+            logger.warning("hole in %s not filled: %r", channel.name, error)
+        else:
+            self._patch(channel, held)
+        channel.filling = None
+        self._lose_what_is_missing(channel)
+        self._replay(channel)
+
+    def _patch(self, channel: Channel, held: History) -> None:
+        if held.position.epoch != channel.epoch:
+            self.turn(channel, held.position.epoch)
+        for publication in held.publications:
+            if publication.offset == channel.top + 1:
+                channel.take(publication)
+        if channel.top < held.position.offset:
+            self.lose(channel, held.position)
+
+    def _lose_what_is_missing(self, channel: Channel) -> None:
+        following = (
+            p.offset
+            for p in channel.waiting
+            if p.epoch == channel.epoch and p.offset > channel.top
+        )
+        first = min(following, default=0)
+        if first > channel.top + 1:
+            self.lose(channel, Position(first - 1, channel.epoch))
+
+    def lose(self, channel: Channel, position: Position) -> None:
+        """Publications up to `position` are gone: every member must come anew."""
+        channel.adopt(position, [])
+        members = list(channel.members)
+        for key in members:
+            self.leave(key, channel.name)
+        for key in members:
+            key.insufficient(channel.name)
+        if (tap := self.taps.get(channel.name)) is not None:
+            tap.missed()
+
+    def _replay(self, channel: Channel) -> None:
+        waiting, channel.waiting = channel.waiting, []
+        for publication in waiting:
+            self._take(channel, publication)
+        self._tell(channel)
+
+    def _cool_later(self, channel: Channel) -> None:
+        if channel.cooling is not None:
+            channel.cooling.cancel()
+        loop = asyncio.get_running_loop()
+        channel.cooling = loop.call_later(COOL_SECONDS, self._cool, channel)
+
+    def _cool(self, channel: Channel) -> None:
+        channel.cooling = None
+        name, used = channel.name, channel.members or channel.name in self.taps
+        if used or self.channels.get(name) is not channel:
+            return
+        del self.channels[name]
+        self._task(self._forget(name))
+
+    async def _forget(self, name: str) -> None:
+        try:
+            await self.source.unsubscribe([name])
+        except Exception as error:  # the next link does not ask for it
+            logger.info("unsubscribe %s: %r", name, error)
+
+    def close(self) -> None:
+        """Stop every timer and task."""
+        for channel in self.channels.values():
+            if channel.cooling is not None:
+                channel.cooling.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    def _task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits for it is told by the await

@@ -1,0 +1,104 @@
+"""One command and its one reply: sent when done, refused, or out of time."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from realtime.codecs import Codec
+from realtime.exceptions import BAD_REQUEST, INTERNAL, UNAVAILABLE, CommandError
+from realtime.frames import Frame, frame
+from realtime.protocol import Close, Closing, Error
+
+logger = logging.getLogger(__name__)
+
+REPLY_SECONDS = 4.0
+"""Stock SDKs give up after 5 s."""
+
+
+class Answer(Struct, frozen=True):
+    """A reply's body, and frames that follow it in the same turn of the loop."""
+
+    body: Any
+    then: Sequence[Frame] = ()
+
+
+Work = Callable[[], Awaitable[Answer]]
+
+
+class Pending:
+    """A command that has come. Replies are void once one was sent."""
+
+    def __init__(
+        self,
+        id_: int,
+        name: str,
+        codec: Codec,
+        write: Callable[[Frame], None],
+        close: Callable[[Close], None],
+    ) -> None:
+        self._id = id_
+        self.name = name
+        self._codec = codec
+        self._write = write
+        self._close = close
+        self._loop = asyncio.get_running_loop()
+        self.began = self._loop.time()
+        self._open = True
+
+    async def read(self, work: Work) -> None:
+        """Do what may be given up at any point: out of time, it is cancelled."""
+        try:
+            async with asyncio.timeout_at(self.began + REPLY_SECONDS):
+                await self._run(work)
+        except TimeoutError:
+            self.refuse(UNAVAILABLE())
+
+    async def act(self, work: Work) -> None:
+        """Do what must not be torn: out of time it goes on, its reply is dropped."""
+        late = self._loop.call_at(
+            self.began + REPLY_SECONDS, self.refuse, UNAVAILABLE()
+        )
+        try:
+            if self._open:  # it may have waited too long for its turn
+                await self._run(work)
+        finally:
+            late.cancel()
+
+    async def _run(self, work: Work) -> None:
+        try:
+            answer = await work()
+        except CommandError as error:
+            self.refuse(error)
+        except msgspec.DecodeError as error:
+            self.refuse(bad_request(error))
+        except Closing as closing:
+            self._close(closing.close)
+        except Exception:
+            incident = secrets.token_hex(4)
+            logger.exception("command %s failed, incident %s", self.name, incident)
+            self.refuse(INTERNAL(id=incident))
+        else:
+            self._reply({self.name: answer.body}, answer.then)
+
+    def refuse(self, error: CommandError) -> None:
+        told = Error(error.code, error.message, error.temporary)
+        self._reply({"error": told})
+
+    def _reply(self, body: dict[str, Any], then: Sequence[Frame] = ()) -> None:
+        if self._open:
+            self._open = False
+            message = self._codec.encode({"id": self._id, **body})
+            self._write(frame(self._codec, [message]))
+            for following in then:
+                self._write(following)
+
+
+def bad_request(error: msgspec.DecodeError) -> CommandError:
+    """What msgspec found wrong, as `{path, why}`."""
+    why, _, path = str(error).partition(" - at `")
+    return BAD_REQUEST(path=path.rstrip("`") or "$", why=why)

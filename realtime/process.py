@@ -1,0 +1,169 @@
+"""One web process put together: hub, wheel, outbox, counts, orders from others.
+
+`process()` is the running loop's. The edge starts it before it listens and stops it
+when the last socket is closed.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from realtime import presence
+from realtime.broker import broker
+from realtime.channels import CONTROL, namespace_of, root_router
+from realtime.control import Disconnect, Unsubscribe, decode_order
+from realtime.exceptions import CommandError
+from realtime.healing import heal
+from realtime.hub import Hub, Listener
+from realtime.loops import PerLoop
+from realtime.outbox import Outbox
+from realtime.protocol import CLOSES, Close
+from realtime.recovery import Publication
+from realtime.store import store
+from realtime.wheel import Spoke, Wheel
+
+logger = logging.getLogger(__name__)
+
+USER_SOCKETS = 20
+CHECK_SECONDS = (25.0, 40.0)
+
+
+class Guest(Listener, Spoke, Protocol):
+    """A connected session."""
+
+    def evict(self, name: str, code: int, reason: str) -> None: ...
+    def close(self, close: Close) -> None: ...
+
+
+class Process:
+    """What all sessions of a process share."""
+
+    def __init__(self) -> None:
+        self.router = root_router()
+        self.hub = Hub(broker(), namespace_of)
+        self.wheel = Wheel()
+        self.guests: dict[int | None, set[Guest]] = {}
+        self._commands: set[asyncio.Task[None]] = set()
+        self._chores: list[asyncio.Task[None]] = []
+        self._reported: dict[str, set[str]] = {}
+
+    def arrive(self, guest: Guest, viewer: int | None) -> bool:
+        """A session is connected; False when its user has too many already."""
+        guests = self.guests.setdefault(viewer, set())
+        if viewer is not None and len(guests) >= USER_SOCKETS:
+            return False
+        guests.add(guest)
+        self.wheel.add(guest)
+        return True
+
+    def depart(self, guest: Guest, viewer: int | None) -> None:
+        self.wheel.remove(guest)
+        guests = self.guests.get(viewer, set())
+        guests.discard(guest)
+        if not guests:
+            self.guests.pop(viewer, None)
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a command to its end, whoever has left meanwhile."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+        return task
+
+    async def start(self) -> None:
+        """Listen to the store and begin the chores; returns at once if it is away."""
+        self.hub.taps[CONTROL.name] = self
+        broker().start(self.hub.receive, self._relinked)
+        self.wheel.start()
+        for chore in (Outbox().run(), self._count(), self._check(), self._obey()):
+            self._chores.append(asyncio.get_running_loop().create_task(chore))
+
+    async def stop(self) -> None:
+        """End what was started; commands under way have been waited for before."""
+        self.wheel.stop()
+        self.hub.close()
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        await broker().close()
+        await store().close()
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until no command is under way, at most so long."""
+        if self._commands:
+            await asyncio.wait(self._commands, timeout=seconds)
+
+    # Orders from any process (control.py)
+
+    def hear(self, publication: Publication) -> None:
+        order = decode_order(publication.data)
+        for guest in list(self.guests.get(order.user, ())):
+            match order:
+                case Unsubscribe(channels=names, code=code):
+                    for name in names:
+                        guest.evict(name, code, "unsubscribed")
+                case Disconnect(code=code):
+                    guest.close(CLOSES.get(code, Close(code, "disconnected")))
+
+    def missed(self) -> None:
+        """Orders were lost: every subscription is asked for, and authorised, anew."""
+        for channel in list(self.hub.channels.values()):
+            if namespace_of(channel.name).authorize is not None:
+                self.hub.lose(channel, channel.position)
+
+    async def _obey(self) -> None:
+        while True:
+            with contextlib.suppress(CommandError):
+                await self.hub.warm(CONTROL.name)
+                return
+            await asyncio.sleep(1)
+
+    # Chores
+
+    def _relinked(self) -> None:
+        self.keep(self._heal(broken=True))
+
+    async def _heal(self, *, broken: bool) -> None:
+        try:
+            await heal(self.hub, broker(), broken=broken)
+        except CommandError as error:
+            logger.warning("positions not compared: %s", error.message)
+
+    async def _check(self) -> None:
+        while True:
+            await asyncio.sleep(random.uniform(*CHECK_SECONDS))  # noqa: S311 - spreads
+            await self._heal(broken=False)
+
+    async def _count(self) -> None:
+        """Tell the store who is on counted channels here."""
+        while True:
+            await asyncio.sleep(presence.REPORT_SECONDS)
+            with contextlib.suppress(CommandError):
+                await self.report()
+
+    async def report(self) -> None:
+        """Raises `Unavailable`."""
+        for name in {*self._reported, *self._counted()}:
+            channel = self.hub.channels.get(name)
+            members = channel.members.values() if channel else ()
+            users = {member.who for member in members}
+            known = self._reported.get(name, set())
+            await presence.report(name, len(members), users - known)
+            if members:
+                self._reported[name] = known | users
+            else:
+                self._reported.pop(name, None)
+
+    def _counted(self) -> list[str]:
+        return [
+            name
+            for name, channel in self.hub.channels.items()
+            if channel.members and namespace_of(name).counted
+        ]
+
+
+process = PerLoop(Process)
+"""The running loop's process."""

@@ -1,0 +1,103 @@
+"""connect: whom a socket speaks for, what it missed, and what the rooms tell it.
+
+`#<user>` is begun before the hooks are asked and joined when the reply leaves, so no
+message falls between a room's snapshot and the first push.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+from realtime import tokens
+from realtime.connection import Connection
+from realtime.exceptions import UNAUTHORIZED, UNAVAILABLE
+from realtime.pending import Answer
+from realtime.process import Process
+from realtime.protocol import (
+    INVALID_TOKEN,
+    PING_SECONDS,
+    Closing,
+    Connect,
+    Connected,
+    Refresh,
+    Refreshed,
+)
+from realtime.recovery import Position, Recovered
+from realtime.subscriptions import Subscriptions, builtins
+
+VERSION = "souk 0.1"
+HOOKS_SECONDS = 2.0
+
+
+async def welcome(
+    process: Process, wish: Connect, seat: Callable[[Connection], Subscriptions]
+) -> tuple[Subscriptions, Answer]:
+    """Who connects, with `#<user>` joined: the caller sends the answer at once.
+
+    Raises `TOKEN_EXPIRED`, `UNAUTHORIZED`, `Closing`, `Unavailable`, and
+    what a room's hook refuses with.
+    """
+    viewer = await tokens.redeem(wish.token) if wish.token else None
+    if viewer is None and not settings.SOUK_ANONYMOUS:
+        raise UNAUTHORIZED()
+    connection = Connection(secrets.token_urlsafe(12), viewer, "")
+    here = seat(connection)
+    data: dict[str, Any] = {}
+    subs, then = {}, ()
+    if viewer is None:
+        data |= await _tell(process, connection, wish)
+    else:
+        channel, start = await here.begin_personal(_since(wish, f"#{viewer}"))
+        connection.recovered = isinstance(start.recovered, Recovered)
+        data |= await _tell(process, connection, wish)
+        data["resume"] = tokens.issue_resume(viewer)
+        joined = here.complete(channel, start)
+        subs, then = {channel.name: joined.body}, joined.then
+    data["now"] = int(time.time() * 1000)
+    body = Connected(
+        connection.client, VERSION, PING_SECONDS, True, subs=subs, data=data
+    )
+    return here, Answer(body, then)
+
+
+def _since(wish: Connect, name: str) -> Position | None:
+    sub = wish.subs.get(name)
+    if sub is None or not sub.recover:
+        return None
+    return Position(sub.offset, sub.epoch)
+
+
+async def _tell(
+    process: Process, connection: Connection, wish: Connect
+) -> dict[str, Any]:
+    """What the rooms say to those who asked for it under their name."""
+    asked = wish.data or {}
+    hooks = {
+        name: hook
+        for name, hook in process.router.connect_hooks.items()
+        if asked.get(name)
+    }
+    try:
+        async with asyncio.timeout(HOOKS_SECONDS):
+            parts = await asyncio.gather(
+                *(hook(connection, asked[name]) for name, hook in hooks.items())
+            )
+    except TimeoutError:
+        raise UNAVAILABLE() from None
+    told = zip(hooks, parts, strict=True)
+    return {name: builtins(part) for name, part in told if part is not None}
+
+
+async def refresh(here: Subscriptions, wish: Refresh) -> Answer:
+    """A newer token of the same user. Sockets of ours do not expire, so it is noted."""
+    if await tokens.redeem(wish.token) != here.connection.viewer:
+        raise Closing(INVALID_TOKEN)
+    return Answer(Refreshed(here.connection.client, VERSION))
+
+
+async def pong(_: Subscriptions, __: dict[str, Any]) -> Answer:
+    return Answer({})
