@@ -3,23 +3,14 @@
 import os
 
 import django
-from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.routing import ProtocolTypeRouter
 from django.core.handlers.asgi import ASGIHandler
-from django.urls import path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from realtime.consumers import LiveConsumer, closed  # noqa: E402 - needs the setup
+from realtime.consumers import LiveConsumer  # noqa: E402 - needs the setup
 
 application = ProtocolTypeRouter(
-    {
-        "http": ASGIHandler(),
-        "websocket": URLRouter(
-            [
-                path("connection/websocket", LiveConsumer.as_asgi()),
-                path("<path:other>", closed),
-            ]
-        ),
-    }
+    {"http": ASGIHandler(), "websocket": LiveConsumer.as_asgi()}
 )

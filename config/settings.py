@@ -76,6 +76,7 @@ REDIS_URL = os.environ.get("REDIS_URL", "")
 SOUK_PORT = int(os.environ.get("SOUK_PORT", "8000"))
 SOUK_WEB = int(os.environ.get("SOUK_WEB", "1"))
 SOUK_MEDIA = int(os.environ.get("SOUK_MEDIA", "1"))
+SOUK_ANONYMOUS = os.environ.get("SOUK_ANONYMOUS", "1") not in ("", "0")
 SOUK_DB_THREADS = int(os.environ.get("SOUK_DB_THREADS", "0"))
 SOUK_OUTBOX_HOURS = int(os.environ.get("SOUK_OUTBOX_HOURS", "72"))
 

@@ -22,6 +22,7 @@ from realtime.publishing import history, position, publish, publish_on_commit
 from realtime.recovery import History, Position, Publication
 from realtime.router import Command, CommandRouter, Key, Mutation, Rate, Ref
 from realtime.store import Script, Unavailable, store_key
+from realtime.tokens import issue_ticket
 
 __all__ = [
     "Answer",
@@ -58,6 +59,7 @@ __all__ = [
     "error_code",
     "failpoint",
     "history",
+    "issue_ticket",
     "once",
     "online",
     "position",

@@ -7,6 +7,7 @@ else.
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 import msgspec
 from msgspec import Raw, Struct
@@ -24,6 +25,14 @@ _values = msgspec.msgpack.Decoder(dict[str, Raw])
 def values(data: bytes) -> dict[str, Raw]:
     """What a latest publication says: key → value in MessagePack."""
     return {key: raw.copy() for key, raw in _values.decode(data).items()}
+
+
+class Listener(Protocol):
+    """A connection, which may lose its place on a channel."""
+
+    def insufficient(self, name: str) -> None:
+        """Publications of the channel were lost: subscribe and recover anew."""
+        ...
 
 
 class Member(Struct, eq=False):
@@ -50,7 +59,7 @@ class Channel:
         self.state: dict[str, Raw] = {}
         self.pending: list[Publication] = []
         self.changed: dict[str, Raw] = {}
-        self.members: dict[object, Member] = {}
+        self.members: dict[Listener, Member] = {}
         self.passes = 0
         self.warming: asyncio.Task[None] | None = None
         self.cooling: asyncio.TimerHandle | None = None

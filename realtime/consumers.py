@@ -9,6 +9,7 @@ from django.conf import settings
 
 from realtime.codecs import JSON, MESSAGE_PACK
 from realtime.process import process
+from realtime.protocol import PATH
 from realtime.session import Session
 from realtime.sinks import AsgiSink
 
@@ -21,11 +22,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
     ASGI server an `AsgiSink` does the same, slower.
     """
 
-    channel_layer_alias = None
+    channel_layer_alias = None  # type: ignore[assignment] # Channels' way to say none
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()  # websocket.connect
-        if not allowed(_headers(scope)):
+        if scope["path"] != PATH or not allowed(_headers(scope)):
             await send({"type": "websocket.close", "code": 403})
             return
         codec = MESSAGE_PACK if MESSAGE_PACK.name in scope["subprotocols"] else JSON
@@ -38,6 +39,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await session.receive(event["bytes"] if data is None else data)
         if isinstance(sink, AsgiSink):
             sink.end()
+        session.gone()
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:

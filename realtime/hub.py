@@ -7,12 +7,12 @@ channel), pump.py (slices), recovery.py (what a returning reader missed).
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from msgspec import Raw, Struct
 
-from realtime.channel import Channel, Member, values
+from realtime.channel import Channel, Listener, Member, values
 from realtime.lanes import Lane, Namespace
 from realtime.pump import Pass, Pump
 from realtime.recovery import (
@@ -43,14 +43,6 @@ class Source(Protocol):
         self, name: str, since: int, limit: int, *, reverse: bool = False
     ) -> History: ...
     async def latest(self, name: str) -> dict[str, bytes]: ...
-
-
-class Listener(Protocol):
-    """A connection, which the hub may end a subscription of."""
-
-    def insufficient(self, name: str) -> None:
-        """Publications of the channel were lost: subscribe and recover anew."""
-        ...
 
 
 class Tap(Protocol):
@@ -84,7 +76,7 @@ class Hub:
     async def warm(self, name: str) -> Channel:
         """Listen to a channel and know its recent past; many callers, one effort.
 
-        It stays for 10 s at least. Raises `UNKNOWN_CHANNEL`, and what the source raises.
+        It stays for 10 s at least. Raises `UNKNOWN_CHANNEL` and what the source raises.
         """
         channel = self.channels.get(name)
         if channel is None:
@@ -232,9 +224,7 @@ class Hub:
     async def _fill(self, channel: Channel) -> None:
         try:
             async with asyncio.timeout(FILL_SECONDS):
-                held = await self.source.history(
-                    channel.name, channel.top, FILL_LIMIT
-                )
+                held = await self.source.history(channel.name, channel.top, FILL_LIMIT)
         except Exception as error:
             logger.warning("hole in %s not filled: %r", channel.name, error)
         else:

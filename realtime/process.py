@@ -13,11 +13,12 @@ from typing import Any, Protocol
 
 from realtime import presence
 from realtime.broker import broker
+from realtime.channel import Listener
 from realtime.channels import CONTROL, namespace_of, root_router
 from realtime.control import Disconnect, Unsubscribe, decode_order
 from realtime.exceptions import CommandError
 from realtime.healing import heal
-from realtime.hub import Hub, Listener
+from realtime.hub import Hub
 from realtime.loops import PerLoop
 from realtime.outbox import Outbox
 from realtime.protocol import CLOSES, Close
@@ -90,6 +91,12 @@ class Process:
         await asyncio.gather(*self._chores, return_exceptions=True)
         await broker().close()
         await store().close()
+
+    def dismiss(self, close: Close) -> None:
+        """End every connection."""
+        for guests in list(self.guests.values()):
+            for guest in list(guests):
+                guest.close(close)
 
     async def settle(self, seconds: float) -> None:
         """Wait until no command is under way, at most so long."""

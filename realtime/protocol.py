@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+PATH = "/connection/websocket"
 FRAME_BYTES = 64 * 1024
 COMMANDS_A_FRAME = 64
 CHANNELS = 64

@@ -142,12 +142,9 @@ class Session:
         return "", pending.read, lambda: answer(here, wish)
 
     async def _start(self, line: str, run: Run, work: Work) -> None:
-        if self._in_flight >= protocol.IN_FLIGHT:
-            self.sink.pause()
-            while self._in_flight >= protocol.IN_FLIGHT and not self._closed:
-                self._room.clear()
-                await self._room.wait()
-            self.sink.resume()
+        while self._in_flight >= protocol.IN_FLIGHT and not self._closed:
+            self._room.clear()
+            await self._room.wait()
         self._in_flight += 1
         task = self._process.keep(_after(self._lines.get(line), run, work))
         self._lines[line] = task

@@ -48,13 +48,6 @@ class Sink(ABC):
     def close(self, close: Close) -> None:
         """End the connection with this code, after what has been accepted so far."""
 
-    @abstractmethod
-    def pause(self) -> None:
-        """Stop reading; `resume` goes on."""
-
-    @abstractmethod
-    def resume(self) -> None: ...
-
     def keep(self, frames: Sequence[Frame]) -> None:
         """File frames in the backlog, and see that it moves."""
         try:
@@ -92,7 +85,7 @@ class Sink(ABC):
 
 
 class AsgiSink(Sink):
-    """A sink over an ASGI `send`. Reading pauses when the consumer does not ask."""
+    """A sink over an ASGI `send`."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -109,12 +102,6 @@ class AsgiSink(Sink):
         if self._closing is None:
             self._closing = close
             self._wake()
-
-    def pause(self) -> None:
-        """The consumer's loop waits with us."""
-
-    def resume(self) -> None:
-        """The consumer's loop goes on by itself."""
 
     def end(self) -> None:
         """The other side is gone."""

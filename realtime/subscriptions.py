@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from realtime.channel import Channel, Member
+from realtime.channel import Channel, Listener, Member
 from realtime.channels import namespace_of, personal
 from realtime.codecs import Codec, pub, push
 from realtime.connection import Connection
@@ -28,7 +28,7 @@ from realtime.exceptions import (
     UNRECOVERABLE_POSITION,
 )
 from realtime.frames import Frame, frame
-from realtime.hub import Hub, Listener, Start
+from realtime.hub import Hub, Start
 from realtime.lanes import Lane
 from realtime.pending import Answer
 from realtime.presence import count
@@ -59,8 +59,13 @@ class Subscriptions:
     """`listener` is told by the hub when publications of a channel were lost."""
 
     def __init__(
-        self, hub: Hub, router: CommandRouter, listener: Listener, sink: Sink,
-        codec: Codec, connection: Connection,
+        self,
+        hub: Hub,
+        router: CommandRouter,
+        listener: Listener,
+        sink: Sink,
+        codec: Codec,
+        connection: Connection,
     ) -> None:
         self._hub = hub
         self._router = router
@@ -119,9 +124,7 @@ class Subscriptions:
                 merged |= builtins(part)
         return merged or None
 
-    def complete(
-        self, channel: Channel, start: Start, data: Any = None
-    ) -> Answer:
+    def complete(self, channel: Channel, start: Start, data: Any = None) -> Answer:
         """Join, now: whoever gets this writes it before the loop turns."""
         if self._closed:
             raise UNAVAILABLE()
@@ -162,9 +165,7 @@ class Subscriptions:
             push(self._codec, channel.name, pub=pub(self._codec, p)) for p in missed
         ]
         return (
-            frame(
-                self._codec, messages, channel.lane, channel.name, count=len(missed)
-            ),
+            frame(self._codec, messages, channel.lane, channel.name, count=len(missed)),
         )
 
     async def unsubscribe(self, wish: Unsubscribe) -> Answer:

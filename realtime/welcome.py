@@ -7,7 +7,7 @@ message falls between a room's snapshot and the first push.
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from django.conf import settings
 from realtime import tokens
 from realtime.connection import Connection
 from realtime.exceptions import UNAUTHORIZED, UNAVAILABLE
+from realtime.frames import Frame
 from realtime.pending import Answer
 from realtime.process import Process
 from realtime.protocol import (
@@ -25,6 +26,7 @@ from realtime.protocol import (
     Connected,
     Refresh,
     Refreshed,
+    Subscribed,
 )
 from realtime.recovery import Position, Recovered
 from realtime.subscriptions import Subscriptions, builtins
@@ -47,7 +49,8 @@ async def welcome(
     connection = Connection(secrets.token_urlsafe(12), viewer, "")
     here = seat(connection)
     data: dict[str, Any] = {}
-    subs, then = {}, ()
+    subs: dict[str, Subscribed] = {}
+    then: Sequence[Frame] = ()
     if viewer is None:
         data |= await _tell(process, connection, wish)
     else:

@@ -1,0 +1,283 @@
+"""The fast edge: daphne, subclassed, with frames written straight to the socket.
+
+This file alone knows daphne, Twisted and autobahn. What differs from stock: a send is
+one system call while nothing waits, what waits is bounded (`Backlog`), empty messages
+and close reasons arrive, no timer scans the sockets, and a client that stops to read
+or floods us stops only itself.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from daphne.http_protocol import HTTPFactory
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet import reactor
+from twisted.internet.interfaces import IPullProducer
+from twisted.logger import globalLogBeginner
+from zope.interface import implementer
+
+from realtime.backlog import Backlog
+from realtime.codecs import JSON
+from realtime.frames import Frame
+from realtime.protocol import FRAME_BYTES, INTERNAL, Close
+from realtime.sinks import Sink
+
+logger = logging.getLogger(__name__)
+
+HANDSHAKE_SECONDS = 10
+CLOSE_SECONDS = 10
+UNREAD_FRAMES = 16
+KERNEL_BYTES = 64 * 1024
+KERNEL_SECONDS = 20
+
+
+@implementer(IPullProducer)
+class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is untyped
+    """One WebSocket, and the hub's sink of it."""
+
+    def onConnect(self, request: Any) -> Any:
+        # daphne left its HTTP channel as the transport's producer
+        self.transport.unregisterProducer()
+        self.backlog = Backlog(JSON)
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # see onMessage
+        self._held = self._closing = self._gone = False
+        self._ready = self._registered = False
+        return super().onConnect(request)
+
+    async def next(self) -> dict[str, Any]:
+        """The application's `receive`."""
+        event = await self._queue.get()
+        if self._held and self._queue.qsize() < UNREAD_FRAMES:
+            self._held = False
+            self.transport.resumeProducing()
+        return event
+
+    async def reply(self, message: dict[str, Any]) -> None:
+        """The application's `send`."""
+        match message["type"]:
+            case "websocket.accept" if not self._gone:
+                self.serverAccept(message.get("subprotocol"))
+            case "websocket.close" if self.state == self.STATE_CONNECTING:
+                self.serverReject()
+            case "websocket.close":
+                code, reason = message.get("code", 1000), message.get("reason", "")
+                self.close(Close(code, reason or ""))
+            case "websocket.send":
+                text = message.get("text")
+                data = message["bytes"] if text is None else text.encode()
+                self.sendMessage(data, text is None)
+
+    def onOpen(self) -> None:
+        kernel = self.transport.getHandle()
+        options = (
+            ("TCP_NODELAY", 1),
+            ("TCP_USER_TIMEOUT", KERNEL_SECONDS * 1000),
+            ("TCP_NOTSENT_LOWAT", KERNEL_BYTES),
+        )
+        for name, value in options:
+            if hasattr(socket, name):
+                with contextlib.suppress(OSError):  # a unix socket has none of them
+                    kernel.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self._send = kernel.send
+        self.transport.registerProducer(self, False)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        if self._closing:
+            return
+        kind = "bytes" if isBinary else "text"
+        data = payload if isBinary else payload.decode()
+        self._queue.put_nowait({"type": "websocket.receive", kind: data})
+        if not self._held and self._queue.qsize() >= UNREAD_FRAMES:
+            self._held = True
+            self.transport.pauseProducing()
+
+    def dataReceived(self, data: bytes) -> None:
+        # Once it broke the protocol nothing it says matters; autobahn would parse on.
+        if not self.failedByMe:
+            super().dataReceived(data)
+
+    # Writing
+
+    def deliver(self, frames: Sequence[Frame]) -> None:
+        if self._closing or self._gone:
+            return
+        if self.backlog or not self._ready:
+            self.keep(frames)
+            return
+        for index, frame in enumerate(frames):
+            sent = self._try(frame.wire)
+            if sent < len(frame.wire):
+                if sent:
+                    self.backlog.cut(frame.wire[sent:])
+                    index += 1
+                self.keep(frames[index:])
+                self.transport.startWriting()
+                return
+
+    def _try(self, data: bytes) -> int:
+        """Bytes the kernel took."""
+        try:
+            return self._send(data)  # type: ignore[no-any-return] # socket.send
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self._gone = True
+            self.transport.abortConnection()
+            return 0
+
+    def sendData(
+        self, data: bytes, sync: bool = False, chopsize: int | None = None
+    ) -> None:
+        """What autobahn sends: the handshake, pongs, close frames."""
+        if self.state == self.STATE_CONNECTING:
+            self.transport.write(data)
+        else:
+            self.deliver((Frame(data),))
+
+    def resumeProducing(self) -> None:
+        """The transport can take something.
+
+        First called by the registration itself, then when the handshake has left.
+        """
+        if not self._ready:
+            self._ready = self._registered
+            self._registered = True
+            if not self._ready:
+                return
+        while data := self.backlog.take():
+            sent = self._try(data)
+            if sent:
+                self.moved()
+            if sent < len(data):
+                self.backlog.cut(data[sent:])
+                self.transport.startWriting()
+                return
+        self.unwatch()
+
+    def stopProducing(self) -> None:
+        """The connection is lost; `connectionLost` follows."""
+
+    # Ending
+
+    def close(self, close: Close) -> None:
+        if self.state == self.STATE_OPEN and not self._gone:
+            self.sendCloseFrame(close.code, close.reason.encode())
+            self._closing = True
+
+    def connectionLost(self, reason: Any) -> None:
+        # Before anybody else hears of it: its descriptor may be given to another.
+        self._gone = True
+        self.unwatch()
+        self.lost()
+        super().connectionLost(reason)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        if hasattr(self, "_queue"):
+            self._queue.put_nowait({"type": "websocket.disconnect", "code": code})
+
+    def ended(self, task: "asyncio.Task[None]") -> None:
+        """The application has returned, or broke."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("socket failed", exc_info=error)
+        if self.state == self.STATE_CONNECTING and hasattr(self, "handshake_deferred"):
+            self.serverReject()
+        else:
+            self.close(INTERNAL)
+
+
+class LiveFactory(WebSocketFactory):  # type: ignore[misc] # daphne is untyped
+    protocol = LiveProtocol
+
+
+class LiveServer(Server):  # type: ignore[misc] # daphne is untyped
+    """daphne's server with our factory, on sockets that are already listening.
+
+    `start` and `stop` are awaited on the loop: before the first connection, and after
+    the last one was told goodbye. SIGTERM and SIGINT are the caller's.
+    """
+
+    def __init__(self, application: Any, listener: socket.socket) -> None:
+        super().__init__(
+            application,
+            endpoints=["adopted"],
+            signal_handlers=False,
+            server_name="souk",
+            websocket_timeout=-1,
+        )
+        self._listener = listener
+        self._sockets: set[asyncio.Task[None]] = set()
+
+    def run_until(self, main: Callable[["LiveServer"], Any]) -> None:
+        """Run `main` on the loop; when it returns, so does this."""
+        self.connections: dict[Any, Any] = {}
+        self.http_factory = HTTPFactory(self)
+        self.ws_factory = LiveFactory(self, server=None)
+        self.ws_factory.setProtocolOptions(
+            allowNullOrigin=True,
+            failByDrop=False,
+            openHandshakeTimeout=HANDSHAKE_SECONDS,
+            closeHandshakeTimeout=CLOSE_SECONDS,
+            maxMessagePayloadSize=FRAME_BYTES,
+            maxFramePayloadSize=FRAME_BYTES,
+        )
+        globalLogBeginner.beginLoggingTo(
+            [lambda _: None], redirectStandardIO=False, discardBuffer=True
+        )
+        loop = reactor._asyncioEventloop
+        asyncio.set_event_loop(loop)
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+        reactor.callLater(1, self.application_checker)
+        task = None
+
+        def begin() -> None:
+            nonlocal task
+            task = loop.create_task(main(self))
+            task.add_done_callback(lambda _: reactor.stop())
+
+        reactor.callWhenRunning(begin)
+        reactor.run(installSignalHandlers=False)
+        if task is not None:
+            task.result()
+
+    def listen(self) -> None:
+        """Accept from now on."""
+        family = self._listener.family
+        self._port = reactor.adoptStreamPort(
+            self._listener.fileno(), family, self.http_factory
+        )
+        self._listener.close()
+
+    def stop_listening(self) -> None:
+        self._port.stopListening()
+
+    async def closed(self, seconds: float) -> None:
+        """Until every socket has ended, at most so long."""
+        if self._sockets:
+            await asyncio.wait(self._sockets, timeout=seconds)
+
+    def protocol_connected(self, protocol: Any) -> None:
+        if not isinstance(protocol, LiveProtocol):
+            super().protocol_connected(protocol)
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        if not isinstance(protocol, LiveProtocol):
+            super().protocol_disconnected(protocol)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if not isinstance(protocol, LiveProtocol):
+            return super().create_application(protocol, scope)
+        scope["asgi"] = {"version": "3.0"}
+        scope["extensions"] = {"souk.sink": protocol}
+        work = self.application(scope, protocol.next, protocol.reply)
+        task = asyncio.get_running_loop().create_task(work)
+        self._sockets.add(task)
+        task.add_done_callback(self._sockets.discard)
+        task.add_done_callback(protocol.ended)
+        return protocol._queue

@@ -1,0 +1,68 @@
+"""`souk web`: one process that serves pages and sockets. `souk serve` starts it."""
+
+import asyncio
+import signal
+import socket
+from argparse import ArgumentParser
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+GOODBYE_SECONDS = 4.0
+
+
+class Command(BaseCommand):
+    help = "Serve pages and sockets in this process."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+
+    def handle(self, *, host: str, port: int, **options: Any) -> None:
+        listener = listen(host, port)
+        # Imported here: it installs Twisted's reactor.
+        from realtime.edges.daphne import LiveServer
+
+        module, _, name = settings.ASGI_APPLICATION.rpartition(".")
+        application = getattr(import_module(module), name)
+
+        async def main(server: LiveServer) -> None:
+            await serve(server, lambda: self.stdout.write(f"http://{host}:{at}"))
+
+        at = listener.getsockname()[1]
+        LiveServer(application, listener).run_until(main)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket other web processes of ours may share."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "SO_REUSEPORT"):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.setblocking(False)  # Twisted takes it as it is
+    listener.bind((host, port))
+    listener.listen(2048)
+    return listener
+
+
+async def serve(server: Any, ready: Any) -> None:
+    """Until SIGTERM or SIGINT; then everybody is told, commands under way end."""
+    from realtime.process import process
+    from realtime.protocol import SHUTDOWN
+
+    here = process()
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    await here.start()
+    server.listen()
+    ready()
+    await over.wait()
+    server.stop_listening()
+    here.dismiss(SHUTDOWN)
+    await here.settle(GOODBYE_SECONDS)
+    await server.closed(GOODBYE_SECONDS)
+    await here.stop()

@@ -1,0 +1,89 @@
+"""What tests of every room share: a store, a server, clients.
+
+`server` is one real web process for the whole session, `connect` makes clients of it;
+`spawn_server` starts others that may be killed.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from django.db.models import Model
+from pytest_django.fixtures import Settings
+
+from realtime.embedded import Embedded
+from realtime.store import store
+from realtime.testing import LiveClient
+from realtime.tokens import issue_ticket
+from tests.live import Connect, Server, Spawn
+
+
+@pytest.fixture(scope="session")
+def site_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """The store of the servers below; tests of the store itself have another."""
+    with Embedded(tmp_path_factory.mktemp("site")) as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="session")
+def server(
+    site_store: Embedded,
+    django_db_setup: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """The session's web process."""
+    made = Server(tmp_path_factory.mktemp("web"), site_store.url)
+    yield made
+    if made.is_running:
+        assert made.stop() == 0, made.log.read_text()
+
+
+@pytest.fixture
+def spawn_server(
+    site_store: Embedded, django_db_setup: None, tmp_path: Path
+) -> Iterator[Spawn]:
+    """`spawn_server(SOUK_FAILPOINTS="…")`: a server of the test's own."""
+    made: list[Server] = []
+
+    def spawn(**env: str) -> Server:
+        made.append(Server(tmp_path, site_store.url, **env))
+        return made[-1]
+
+    yield spawn
+    for one in made:
+        if one.is_running:
+            one.stop()
+
+
+@pytest.fixture
+async def connect(
+    server: Server, site_store: Embedded, settings: Settings
+) -> AsyncIterator[Connect]:
+    """`await connect(user)`: a client signed in as this user (or id), or as nobody.
+
+    Keywords: `codec="json" | "msgpack"`, `to` another server, `token`, `data`, `subs`.
+    """
+    settings.REDIS_URL = site_store.url
+    made: list[LiveClient] = []
+
+    async def connect(
+        user: int | Model | None = None,
+        codec: str = "json",
+        *,
+        to: Server = server,
+        token: str = "",
+        **more: dict[str, object],
+    ) -> LiveClient:
+        client = LiveClient(to.url, codec=codec)
+        await client.open()
+        made.append(client)
+        if user is not None:
+            token = await issue_ticket(user.pk if isinstance(user, Model) else user)
+        await client.connect(token, **more)
+        return client
+
+    yield connect
+    for client in made:
+        await client.close()
+    if (link := store.drop()) is not None:
+        await link.close()

@@ -1,0 +1,94 @@
+"""A real server for tests: `souk web` as a child, on the test database and a store.
+
+Tests make rows with the ORM and talk over real sockets; nothing is patched.
+"""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+from django.db import connection
+
+from realtime.testing import LiveClient
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+Connect = Callable[..., Awaitable[LiveClient]]
+
+
+class Spawn(Protocol):
+    """The factory of `spawn_server`: settings of the environment as keywords."""
+
+    def __call__(self, **env: str) -> "Server": ...
+
+
+def database_url() -> str:
+    """The running test's database, for another process."""
+    given = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{given['NAME']}"
+    name, user = given["NAME"], given["USER"]
+    return f"postgresql://{user}@/{name}?host={quote(given['HOST'], safe='/')}"
+
+
+class Server:
+    """A web process of its own; `url` answers as soon as it is made."""
+
+    def __init__(self, folder: Path, store_url: str, **env: str) -> None:
+        self.log = folder / f"web-{time.monotonic_ns()}.log"
+        self.store_url = store_url
+        environment = {
+            **os.environ,
+            "SOUK_DEBUG": "1",
+            "DATABASE_URL": database_url(),
+            "REDIS_URL": store_url,
+            "SOUK_DATA": str(folder),
+            **env,
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.cli", "web", "--port", "0"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+            )
+        self.url = self._address()
+
+    def _address(self) -> str:
+        out = self.process.stdout
+        assert out is not None
+        ready, _, _ = select.select([out], [], [], START_SECONDS)
+        line = out.readline().decode() if ready else ""
+        if not (found := re.search(r"http://\S+", line)):
+            self.kill()
+            raise RuntimeError(f"no server: {line}{self.log.read_text()}")
+        return found[0]
+
+    def kill(self) -> None:
+        """As a crash: no word to anybody."""
+        self.process.send_signal(signal.SIGKILL)
+        self._reap()
+
+    def stop(self) -> int:
+        """As a deploy: SIGTERM, and its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self._reap()
+
+    def _reap(self) -> int:
+        status = self.process.wait(STOP_SECONDS)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return status
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
