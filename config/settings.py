@@ -147,5 +147,14 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SOUK_URL.startswith("https:")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
+SOUK_MEDIA_PORT = int(os.environ.get("SOUK_MEDIA_PORT", "8443"))
+SOUK_MEDIA_ADDRESSES = [
+    a for a in os.environ.get("SOUK_MEDIA_ADDRESSES", "").split(",") if a
+]
+SOUK_STREAM_HOURS = float(os.environ.get("SOUK_STREAM_HOURS", "12"))
+
 # The seams: dotted paths to what this house plugs into its rooms.
 SOUK_ROUTER = "config.protocol.router"
+SOUK_MEDIA_BACKEND = os.environ.get(
+    "SOUK_MEDIA_BACKEND", "streams.backends.local.LocalBackend"
+)

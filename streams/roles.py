@@ -4,6 +4,7 @@ host > assistant > moderator > service > viewer. A guest is a viewer who may als
 a private stream.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from django.db.models import F, Q
@@ -38,6 +39,21 @@ def parts_in(stream: Stream) -> dict[int, str]:
         Q(stream=stream) | Q(stream=None), host=stream.host_id
     ).order_by(F("stream").asc(nulls_first=True))
     return dict(rows.values_list("user", "role"))
+
+
+def roles_in(user_id: int | None, streams: Iterable[Stream]) -> dict[int, RoleName]:
+    """`role_of` for many streams at once; one query."""
+    asked = list(streams)
+    hosts = {stream.host_id for stream in asked}
+    rows = Role.objects.filter(user=user_id, host__in=hosts) if user_id else ()
+    given = {(row.host_id, row.stream_id): row.role for row in rows}
+    roles: dict[int, RoleName] = {}
+    for stream in asked:
+        everywhere = given.get((stream.host_id, None), "")
+        kind = given.get((stream.host_id, stream.pk), everywhere)
+        mine = user_id == stream.host_id
+        roles[stream.pk] = "host" if mine else _NAMES.get(kind, "viewer")
+    return roles
 
 
 def role_of(user_id: int | None, stream: Stream) -> RoleName:

@@ -1,0 +1,1 @@
+"""The room's words on the socket: what is asked, what is answered."""
