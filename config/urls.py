@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("accounts.urls")),
+    path("", include("streams.urls")),
     path("", include("commerce.urls")),
     path("", include("web.urls")),
 ]
