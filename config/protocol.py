@@ -3,8 +3,10 @@
 from chat.handlers import router as chat
 from commerce.handlers import router as commerce
 from realtime import CommandRouter
+from streams.handlers import router as streams
 
 router = CommandRouter().include(
+    streams,
     chat,
     commerce,
 )
