@@ -216,15 +216,16 @@ class Publisher:
         ssrc = self._ssrcs.get("video")
         if ssrc is None or "video" not in self.codecs:
             return
-        self.plis += 1
-        codec = self.codecs["video"]
-        if "nack pli" not in codec.feedback and "ccm fir" in codec.feedback:
+        feedback = self.codecs["video"].feedback
+        if "nack pli" in feedback:
+            self.plis += 1
+            pli = RtcpPsfbPacket(fmt=1, ssrc=self._ssrc, media_ssrc=ssrc)
+            self.peer.send_rtcp(bytes(pli))
+        elif "ccm fir" in feedback:
+            self.plis += 1
             fci = struct.pack("!IBxxx", ssrc, self.plis & 255)
             fir = RtcpPsfbPacket(fmt=4, ssrc=self._ssrc, media_ssrc=0, fci=fci)
             self.peer.send_rtcp(bytes(fir))
-        else:
-            pli = RtcpPsfbPacket(fmt=1, ssrc=self._ssrc, media_ssrc=ssrc)
-            self.peer.send_rtcp(bytes(pli))
 
     def _ask_first(self, now: float) -> None:
         if self._plis_due and now - self._connected_at >= self._plis_due[0]:

@@ -75,6 +75,11 @@ class Door:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
+    async def post(self, path: str, offer: str) -> str:
+        """What a POST is answered, without the HTTP; raises Refused."""
+        kind, stream = path.strip("/").split("/")
+        return (await self._begin(kind, int(stream), offer))[1]
+
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
