@@ -1,0 +1,15 @@
+"""What every page may show of accounts."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.models import User
+
+
+def demo_people(request: HttpRequest) -> dict[str, Any]:
+    """`demo_people`: who may be taken by one click; empty unless SOUK_DEMO=1."""
+    if not settings.SOUK_DEMO:
+        return {}
+    return {"demo_people": User.objects.filter(password__startswith="!").order_by("id")}

@@ -1,0 +1,93 @@
+"""Doors for people: sign-up, sign-in, sign-out, and tickets to the socket."""
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+)
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+from django.views.generic import FormView
+
+from accounts.forms import SignUpForm
+from accounts.models import User
+from accounts.throttle import may_try
+from realtime import disconnect, issue_ticket
+
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+SIGNED_OUT = 4501
+
+
+class SignIn(LoginView):
+    template_name = "accounts/sign_in.html"
+    redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        name = request.POST.get("username", "")
+        if may_try(name, request.META["REMOTE_ADDR"]):
+            return super().post(request, *args, **kwargs)
+        form = AuthenticationForm(request)
+        form.cleaned_data = {}
+        page = self.render_to_response(
+            self.get_context_data(
+                form=form, refused=_("Too many tries. Wait a minute, then try again.")
+            ),
+            status=429,
+        )
+        page["Retry-After"] = "60"
+        return page
+
+
+class SignOut(LogoutView):
+    """The session ends first, then every socket of the account (4501)."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = request.user.pk
+        response = super().post(request, *args, **kwargs)
+        if user is not None:
+            async_to_sync(disconnect)(user, SIGNED_OUT)
+        return response
+
+
+class SignUp(FormView[SignUpForm]):
+    template_name = "accounts/sign_up.html"
+    form_class = SignUpForm
+    success_url = reverse_lazy("home")
+
+    def form_valid(self, form: SignUpForm) -> HttpResponse:
+        login(self.request, form.save(), backend=MODEL_BACKEND)
+        return super().form_valid(form)
+
+
+@require_POST
+def ticket(request: HttpRequest) -> JsonResponse:
+    """`{"ticket": "t.…"}`: one connection within 30 s; 401 when not signed in."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"error": "unauthorized"}, status=401)
+    return JsonResponse({"ticket": async_to_sync(issue_ticket)(request.user.pk)})
+
+
+@require_POST
+def demo_sign_in(request: HttpRequest) -> HttpResponse:
+    """One click in a demo. Only accounts without a password can be taken so."""
+    if not settings.SOUK_DEMO:
+        raise Http404
+    user = get_object_or_404(User, username=request.POST.get("user", ""))
+    if user.has_usable_password():
+        raise Http404
+    login(request, user, backend=MODEL_BACKEND)
+    back = request.POST.get("next", "")
+    inside = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
+    return redirect(back if inside else "home")
