@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -12,4 +13,5 @@ def demo_people(request: HttpRequest) -> dict[str, Any]:
     """`demo_people`: who may be taken by one click; empty unless SOUK_DEMO=1."""
     if not settings.SOUK_DEMO:
         return {}
-    return {"demo_people": User.objects.filter(password__startswith="!").order_by("id")}
+    without = User.objects.filter(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return {"demo_people": without.order_by("id")}

@@ -207,7 +207,11 @@ def write_all(folder: Path) -> None:
         _write(folder / file, make)
     for name, (draw, _, _) in GOODS.items():
         _write(folder / f"{name}.webp", partial(product, name))
-        _write(folder / f"{name}.png", lambda draw=draw: draw().finish())
+        _write(folder / f"{name}.png", partial(_cut_out, draw))
+
+
+def _cut_out(draw: Callable[[], Canvas]) -> Image.Image:
+    return draw().finish()
 
 
 def _write(target: Path, make: Callable[[], Image.Image]) -> None:
