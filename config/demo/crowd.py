@@ -1,0 +1,67 @@
+"""The demo's viewers: they watch, comment, like, and now and then buy."""
+
+import asyncio
+import random
+from typing import Any
+
+from config.demo.guest import Guest
+from config.demo.lines import COMMENTS
+from realtime.testing import Refused
+
+PAUSE_S = (4.0, 16.0)
+"""Between two acts of one viewer."""
+BUYS = 0.06
+"""The part of the acts that are purchases."""
+
+
+async def visit(username: str) -> None:
+    """One connection's worth of watching; raises when the connection is lost."""
+    chance = random.Random()  # noqa: S311 (whims, not secrets)
+    async with Guest(username) as guest:
+        taps = 0
+        while True:
+            await asyncio.sleep(chance.uniform(*PAUSE_S))
+            live = (await guest.ask("stream.list", kind="live"))["items"]
+            if not live:
+                continue
+            stream = live[0]["stream"]
+            await _follow_along(guest, stream)
+            try:
+                whim = chance.random()
+                if whim < BUYS:
+                    await _buy(guest, stream)
+                elif whim < 0.5:
+                    text = chance.choice(COMMENTS)
+                    await guest.do("comment.send", stream=stream, text=text)
+                else:
+                    taps += chance.randint(1, 6)
+                    await guest.ask("like.send", stream=stream, total=taps)
+            except Refused:
+                continue  # sold out, too fast, just ended: another whim comes
+
+
+async def _follow_along(guest: Guest, stream: int) -> None:
+    """Be counted among the viewers of the one live room."""
+    channel = f"deals:{stream}"
+    if channel not in guest.live.channels:
+        await guest.live.subscribe(channel)
+
+
+async def _buy(guest: Guest, stream: int) -> None:
+    shelf = await guest.ask("shelf.get", stream=stream)
+    wanted = [item for item in shelf["items"] if item["number"] in shelf["explaining"]]
+    if not wanted:
+        return
+    offer: dict[str, Any] = wanted[0]["offers"][0]
+    currency, price = next(iter(offer["prices"].items()))
+    order = await guest.do(
+        "order.place",
+        offer=offer["offer"],
+        qty=1,
+        via={"kind": "stream", "id": stream},
+        expect={"amount": price, "currency": currency},
+    )
+    paying = await guest.do(
+        "order.pay", order=order["order"], version=0, method="bank"
+    )
+    await guest.pay(paying["redirect"])

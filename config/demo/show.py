@@ -1,0 +1,205 @@
+"""The demo host: furnishes a shop, goes on air, explains, restocks, answers."""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Any
+
+from msgspec import Struct
+
+from config.demo.guest import Guest
+from config.demo.lines import ANSWER, GOODS, HOSTS, TITLE
+from config.demo.people import pictures_folder
+from config.demo.scene import TURN_S, command
+from realtime.testing import Refused
+
+FEW = 5
+"""Below so many pieces the host fetches more."""
+OPEN = ("draft", "preview", "live", "interrupted")
+
+
+class Ware(Struct):
+    number: int
+    offer: int
+    sku: int
+    full: int
+
+
+class Show(Struct):
+    stream: int
+    wares: list[Ware]
+
+
+async def furnish(host: Guest) -> Show:
+    """The shop, its goods and a show with a full shelf; what exists is kept.
+
+    The keys are fixed, so a second evening finds the first one's answers.
+    """
+    shop = await host.do(
+        "shop.create",
+        key="demo-shop",
+        name=HOSTS[0][2],
+        country="CN",
+        currencies=["CNY"],
+        methods=["bank"],
+    )
+    products = [await _product(host, shop["shop"], goods) for goods in GOODS]
+    stream = await _stream(host)
+    shelf = await host.ask("shelf.get", stream=stream)
+    wares = []
+    for (product, sku, full), goods in zip(products, GOODS, strict=True):
+        item = _on_shelf(shelf, product)
+        if item is None:
+            added = await host.do(
+                "shelf.add", stream=stream, product=product, offers=[{"sku": sku}]
+            )
+            offers, number = added["offers"], added["number"]
+        else:
+            offers, number = item["offers"], item["number"]
+        first = offers[0]
+        offer = first["offer"] if isinstance(first, dict) else first
+        wares.append(Ware(number=number, offer=offer, sku=sku, full=full))
+    return Show(stream=stream, wares=wares)
+
+
+async def _product(
+    host: Guest, shop: int, goods: dict[str, Any]
+) -> tuple[int, int, int]:
+    name = goods["picture"]
+    made = await host.do(
+        "product.save",
+        key=f"demo-product-{name}",
+        shop=shop,
+        title=goods["title"],
+        text=goods["text"],
+        media=[f"/media/demo/{name}.webp"],
+        skus=[{"code": name, "prices": goods["price"], "show_stock": "exact"}],
+    )
+    product, sku = made["product"], made["skus"][0]
+    sku = sku["sku"] if isinstance(sku, dict) else sku
+    await host.do(
+        "product.state", key=f"demo-list-{name}", product=product, state="listed"
+    )
+    await host.do(
+        "stock.receive",
+        key=f"demo-stock-{name}",
+        sku=sku,
+        qty=goods["stock"],
+        note="first delivery",
+    )
+    return product, sku, goods["stock"]
+
+
+async def _stream(host: Guest) -> int:
+    mine = await host.ask("stream.list", kind="mine")
+    for stream in mine["items"]:
+        if stream["state"] in OPEN:
+            return int(stream["stream"])
+    made = await host.do("stream.create", title=TITLE, category="home", language="en")
+    return int(made["stream"])
+
+
+def _on_shelf(shelf: dict[str, Any], product: int) -> dict[str, Any] | None:
+    for item in shelf["items"]:
+        if item["product"] == product:
+            found: dict[str, Any] = item
+            return found
+    return None
+
+
+async def broadcast(host: Guest, show: Show) -> None:
+    """Publish the drawn scene through the WHIP door; ends with the encoder."""
+    ticket = await host.ask("stream.ticket", stream=show.stream)
+    goods = [goods["picture"] for goods in GOODS]
+    turn = time.time() % (TURN_S * len(goods))
+    encoder = await asyncio.create_subprocess_exec(
+        *command(
+            pictures_folder(), goods, turn,
+            "-f", "whip", "-authorization", ticket["token"], ticket["whip"],
+        )  # fmt: skip
+    )
+    try:
+        await encoder.wait()
+    finally:
+        if encoder.returncode is None:
+            encoder.terminate()
+            await encoder.wait()
+
+
+async def keep_on_air(host: Guest, show: Show) -> None:
+    """Broadcast again whenever the encoder ends, until the show has ended."""
+    while await state_of(host, show) != "ended":
+        with suppress(Refused):
+            await broadcast(host, show)
+        await asyncio.sleep(2)
+
+
+async def state_of(host: Guest, show: Show) -> str:
+    stream = await host.ask("stream.get", stream=show.stream)
+    return str(stream["state"])
+
+
+async def direct(host: Guest, show: Show) -> None:
+    """Go live once there is a picture; then explain in turn and keep the shelf full.
+
+    Returns when the show has ended.
+    """
+    explained = None
+    while (state := await state_of(host, show)) != "ended":
+        if state == "preview":
+            with suppress(Refused):
+                await host.do("stream.go_live", stream=show.stream)
+        if state == "live":
+            turn = int(time.time() // TURN_S) % len(show.wares)
+            if turn != explained:
+                await explain(host, show, turn)
+                explained = turn
+        await asyncio.sleep(1 if state == "live" else 0.3)
+
+
+async def explain(host: Guest, show: Show, turn: int) -> None:
+    """Explain one item and no other; fetch more of what runs low."""
+    shelf = await host.ask("shelf.get", stream=show.stream)
+    number = show.wares[turn].number
+    for other in shelf["explaining"]:
+        if other != number:
+            await host.do("shelf.explain", stream=show.stream, number=other, on=False)
+    if number not in shelf["explaining"]:
+        await host.do("shelf.explain", stream=show.stream, number=number, on=True)
+    for item in shelf["items"]:
+        for ware in show.wares:
+            if ware.number == item["number"] and _left(item) < FEW:
+                await host.do(
+                    "stock.receive", sku=ware.sku, qty=ware.full, note="from the back"
+                )
+
+
+def _left(item: dict[str, Any]) -> int:
+    left = item["offers"][0].get("left")
+    return FEW if left is None else int(left)
+
+
+async def answer_messages(host: Guest) -> None:
+    """Answer everybody who writes, once an evening."""
+    answered: set[int] = set()
+    while True:
+        event = await host.live.push(type="message.sent", timeout=3600)
+        conversation, message = event["conversation"], event["message"]
+        if conversation in answered or message["sender"] == host.user:
+            continue
+        answered.add(conversation)
+        await asyncio.sleep(1.5)
+        await host.do(
+            "message.send", conversation=conversation, kind="text", text=ANSWER
+        )
+
+
+async def evening() -> None:
+    """One connection's worth of hosting; raises when the connection is lost."""
+    async with Guest(HOSTS[0][0]) as host, asyncio.TaskGroup() as tasks:
+        answering = tasks.create_task(answer_messages(host))
+        show = await furnish(host)
+        on_air = tasks.create_task(keep_on_air(host, show))
+        await direct(host, show)
+        answering.cancel()
+        await on_air
