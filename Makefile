@@ -30,9 +30,9 @@ bench: .venv/test.stamp web/static/web/app.js
 soak: .venv/test.stamp
 	SOAK=1 tests/run.sh
 
-# The pages that are written from the code.
+# Do the pages name everything the code has?
 docs: .venv/test.stamp
-	$(BIN)/python -m docs.write
+	$(BIN)/pytest -q tests/test_docs.py
 
 lock: .venv/test.stamp
 	$(BIN)/pip install -q uv

@@ -61,7 +61,5 @@ async def _buy(guest: Guest, stream: int) -> None:
         via={"kind": "stream", "id": stream},
         expect={"amount": price, "currency": currency},
     )
-    paying = await guest.do(
-        "order.pay", order=order["order"], version=0, method="bank"
-    )
+    paying = await guest.do("order.pay", order=order["order"], version=0, method="bank")
     await guest.pay(paying["redirect"])

@@ -114,8 +114,14 @@ async def broadcast(host: Guest, show: Show) -> None:
     turn = time.time() % (TURN_S * len(goods))
     encoder = await asyncio.create_subprocess_exec(
         *command(
-            pictures_folder(), goods, turn,
-            "-f", "whip", "-authorization", ticket["token"], ticket["whip"],
+            pictures_folder(),
+            goods,
+            turn,
+            "-f",
+            "whip",
+            "-authorization",
+            ticket["token"],
+            ticket["whip"],
         )  # fmt: skip
     )
     try:
