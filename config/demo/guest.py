@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import httpx
 from django.conf import settings
-
 from realtime.testing import LiveClient
 
 

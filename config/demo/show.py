@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
+from realtime.testing import Refused
 
 from config.demo.guest import Guest
 from config.demo.lines import ANSWER, GOODS, HOSTS, TITLE
 from config.demo.people import pictures_folder
 from config.demo.scene import TURN_S, command
-from realtime.testing import Refused
 
 FEW = 5
 """Below so many pieces the host fetches more."""

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from realtime.testing import Refused
 from websockets.exceptions import WebSocketException
 
 from config.demo import crowd, show
 from config.demo.lines import VIEWERS
-from realtime.testing import Refused
 
 
 class Command(BaseCommand):
