@@ -26,7 +26,7 @@ async def visit(username: str) -> None:
             if not live:
                 continue
             stream = live[0]["stream"]
-            await _follow_along(guest, stream)
+            await guest.attend(f"deals:{stream}")  # to be counted
             try:
                 whim = chance.random()
                 if whim < BUYS:
@@ -39,13 +39,6 @@ async def visit(username: str) -> None:
                     await guest.ask("like.send", stream=stream, total=taps)
             except Refused:
                 continue  # sold out, too fast, just ended: another whim comes
-
-
-async def _follow_along(guest: Guest, stream: int) -> None:
-    """Be counted among the viewers of the one live room."""
-    channel = f"deals:{stream}"
-    if channel not in guest.live.channels:
-        await guest.live.subscribe(channel)
 
 
 async def _buy(guest: Guest, stream: int) -> None:

@@ -17,18 +17,25 @@ class Guest:
     def __init__(self, username: str) -> None:
         self.username = username
         self.http = httpx.AsyncClient(base_url=settings.SOUK_URL, timeout=10)
-        self.live: LiveClient
+        self.live = LiveClient(settings.SOUK_URL)
+        self.channels: set[str] = set()
 
     async def __aenter__(self) -> Self:
         await self._post("/accounts/demo", user=self.username)
         ticket = (await self._post("/accounts/ticket")).json()["ticket"]
-        address = settings.SOUK_URL.replace("http", "ws", 1) + "/connection/websocket"
-        self.live = await LiveClient.connect(address, token=ticket)
+        await self.live.open()
+        await self.live.connect(ticket)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.live.close()
         await self.http.aclose()
+
+    async def attend(self, channel: str) -> None:
+        """Subscribe, once."""
+        if channel not in self.channels:
+            await self.live.subscribe(channel)
+            self.channels.add(channel)
 
     async def ask(self, method: str, **fields: Any) -> dict[str, Any]:
         """A question; the reply as it came. Raises `Refused`."""

@@ -47,7 +47,7 @@ async def furnish(host: Guest) -> Show:
     stream = await _stream(host)
     shelf = await host.ask("shelf.get", stream=stream)
     wares = []
-    for (product, sku, full), goods in zip(products, GOODS, strict=True):
+    for product, sku, full in products:
         item = _on_shelf(shelf, product)
         if item is None:
             added = await host.do(
@@ -187,11 +187,15 @@ def _left(item: dict[str, Any]) -> int:
 
 async def answer_messages(host: Guest) -> None:
     """Answer everybody who writes, once an evening."""
+    me = int(next(iter(host.live.hello["subs"])).removeprefix("#"))
     answered: set[int] = set()
     while True:
-        event = await host.live.push(type="message.sent", timeout=3600)
+        try:
+            event = await host.live.push(type="message.sent")
+        except TimeoutError:
+            continue
         conversation, message = event["conversation"], event["message"]
-        if conversation in answered or message["sender"] == host.user:
+        if conversation in answered or message["sender"] == me:
             continue
         answered.add(conversation)
         await asyncio.sleep(1.5)

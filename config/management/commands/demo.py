@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from realtime.testing import Refused
+from realtime.testing import Closed, Refused
 from websockets.exceptions import WebSocketException
 
 from config.demo import crowd, show
 from config.demo.lines import VIEWERS
+
+LOST = (httpx.HTTPError, WebSocketException, OSError, TimeoutError, Refused, Closed)
 
 
 class Command(BaseCommand):
@@ -41,7 +43,7 @@ class Command(BaseCommand):
         while True:
             try:
                 await act()
-            except* (httpx.HTTPError, WebSocketException, OSError, Refused) as lost:
+            except* LOST as lost:
                 for error in lost.exceptions:
                     self.stderr.write(f"demo: {type(error).__name__}: {error}")
             await asyncio.sleep(2)
