@@ -11,7 +11,8 @@ DEMO ?= 1
 .PHONY: run test lint bench soak docs lock clean
 
 run: .venv/run.stamp web/static/web/app.js
-	@SOUK_DEBUG=1 SOUK_DEMO=$(DEMO) exec $(BIN)/souk start
+	@SOUK_DEBUG=1 SOUK_DEMO=$(DEMO) SOUK_URL=http://127.0.0.1:$(SOUK_PORT) \
+	  exec $(BIN)/souk start
 
 test: .venv/test.stamp web/static/web/app.js
 	@tests/run.sh

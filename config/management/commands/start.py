@@ -1,5 +1,7 @@
 """`souk start`: what `make run` does once everything is installed and built."""
 
+import os
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -14,8 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0)
+        serve = [sys.executable, "-m", "config.cli", "serve"]
         if settings.SOUK_DEMO:
             fill()
-            call_command("serve", "--also", "demo")
-        else:
-            call_command("serve")
+            serve += ["--also", "demo"]
+        os.execv(sys.executable, serve)  # noqa: S606 (ourselves, no shell)
