@@ -11,7 +11,6 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseBase,
     JsonResponse,
 )
 from django.shortcuts import get_object_or_404, redirect
@@ -53,7 +52,7 @@ class SignIn(LoginView):
 class SignOut(LogoutView):
     """The session ends first, then every socket of the account (4501)."""
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         user = request.user.pk
         response = super().post(request, *args, **kwargs)
         if user is not None:

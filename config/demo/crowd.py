@@ -4,10 +4,9 @@ import asyncio
 import random
 from typing import Any
 
-from realtime.testing import Refused
-
 from config.demo.guest import Guest
 from config.demo.lines import COMMENTS
+from realtime.testing import Refused
 
 PAUSE_S = (4.0, 16.0)
 """Between two acts of one viewer."""

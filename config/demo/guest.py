@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import httpx
 from django.conf import settings
+
 from realtime.testing import LiveClient
 
 
@@ -37,11 +38,11 @@ class Guest:
             await self.live.subscribe(channel)
             self.channels.add(channel)
 
-    async def ask(self, method: str, **fields: Any) -> dict[str, Any]:
+    async def ask(self, method: str, /, **fields: Any) -> dict[str, Any]:
         """A question; the reply as it came. Raises `Refused`."""
         return await self.live.rpc(method, fields)
 
-    async def do(self, method: str, **fields: Any) -> dict[str, Any]:
+    async def do(self, method: str, /, **fields: Any) -> dict[str, Any]:
         """A mutating command under a key of its own, unless one is given."""
         return await self.ask(method, **{"key": uuid.uuid4().hex, **fields})
 

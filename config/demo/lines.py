@@ -1,4 +1,6 @@
-"""What the demo's crowd says."""
+"""What the demo's crowd says, and what its shop sells."""
+
+from msgspec import Struct
 
 COMMENTS = (
     "Hi from Lisbon 👋",
@@ -26,28 +28,40 @@ ANSWER = (
     "Thank you for writing! This is the demo host: I answer every message once. "
     "谢谢留言！"
 )
+
+
+class Goods(Struct):
+    """One product of the demo shop; `picture` is drawn by `pictures.GOODS`."""
+
+    picture: str
+    title: str
+    text: str
+    prices: dict[str, int]
+    stock: int
+
+
 GOODS = (
-    {
-        "picture": "teacup",
-        "title": "Celadon teacup 青瓷茶杯",
-        "text": "Thrown by hand, 180 ml, with its saucer. 手工拉坯，带碟。",
-        "price": {"CNY": 9900},
-        "stock": 24,
-    },
-    {
-        "picture": "scarf",
-        "title": "Silk scarf 真丝方巾",
-        "text": "Mulberry silk, 90 × 90 cm, a hand-knotted fringe. 桑蚕丝，手打流苏。",
-        "price": {"CNY": 26800},
-        "stock": 12,
-    },
-    {
-        "picture": "tea",
-        "title": "Jasmine tea 茉莉花茶",
-        "text": "This spring's leaves, scented seven times, 120 g. 七窨一提，春茶。",
-        "price": {"CNY": 12800},
-        "stock": 40,
-    },
+    Goods(
+        picture="teacup",
+        title="Celadon teacup 青瓷茶杯",
+        text="Thrown by hand, 180 ml, with its saucer. 手工拉坯，带碟。",
+        prices={"CNY": 9900},
+        stock=24,
+    ),
+    Goods(
+        picture="scarf",
+        title="Silk scarf 真丝方巾",
+        text="Mulberry silk, 90 × 90 cm, a hand-knotted fringe. 桑蚕丝，手打流苏。",
+        prices={"CNY": 26800},
+        stock=12,
+    ),
+    Goods(
+        picture="tea",
+        title="Jasmine tea 茉莉花茶",
+        text="This spring's leaves, scented seven times, 120 g. 七窨一提，春茶。",
+        prices={"CNY": 12800},
+        stock=40,
+    ),
 )
 HOSTS = (("lin", "Lin 小林", "Wildflower Studio 山花工坊"), ("mika", "Mika 米卡", ""))
 VIEWERS = (

@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
-from realtime.testing import Refused
 
 from config.demo.guest import Guest
-from config.demo.lines import ANSWER, GOODS, HOSTS, TITLE
+from config.demo.lines import ANSWER, GOODS, HOSTS, TITLE, Goods
 from config.demo.people import pictures_folder
 from config.demo.scene import TURN_S, command
+from realtime.testing import Refused
 
 FEW = 5
 """Below so many pieces the host fetches more."""
@@ -50,33 +50,29 @@ async def furnish(host: Guest) -> Show:
     for product, sku, full in products:
         item = _on_shelf(shelf, product)
         if item is None:
+            draft = {"sku": sku}
             added = await host.do(
-                "shelf.add", stream=stream, product=product, offers=[{"sku": sku}]
+                "shelf.add", stream=stream, product=product, offers=[draft]
             )
-            offers, number = added["offers"], added["number"]
+            number, offer = added["number"], added["offers"][0]
         else:
-            offers, number = item["offers"], item["number"]
-        first = offers[0]
-        offer = first["offer"] if isinstance(first, dict) else first
+            number, offer = item["number"], item["offers"][0]["offer"]
         wares.append(Ware(number=number, offer=offer, sku=sku, full=full))
     return Show(stream=stream, wares=wares)
 
 
-async def _product(
-    host: Guest, shop: int, goods: dict[str, Any]
-) -> tuple[int, int, int]:
-    name = goods["picture"]
+async def _product(host: Guest, shop: int, goods: Goods) -> tuple[int, int, int]:
+    name = goods.picture
     made = await host.do(
         "product.save",
         key=f"demo-product-{name}",
         shop=shop,
-        title=goods["title"],
-        text=goods["text"],
+        title=goods.title,
+        text=goods.text,
         media=[f"/media/demo/{name}.webp"],
-        skus=[{"code": name, "prices": goods["price"], "show_stock": "exact"}],
+        skus=[{"code": name, "prices": goods.prices}],
     )
-    product, sku = made["product"], made["skus"][0]
-    sku = sku["sku"] if isinstance(sku, dict) else sku
+    product, (sku,) = made["product"], made["skus"]
     await host.do(
         "product.state", key=f"demo-list-{name}", product=product, state="listed"
     )
@@ -84,10 +80,10 @@ async def _product(
         "stock.receive",
         key=f"demo-stock-{name}",
         sku=sku,
-        qty=goods["stock"],
+        qty=goods.stock,
         note="first delivery",
     )
-    return product, sku, goods["stock"]
+    return product, sku, goods.stock
 
 
 async def _stream(host: Guest) -> int:
@@ -110,7 +106,7 @@ def _on_shelf(shelf: dict[str, Any], product: int) -> dict[str, Any] | None:
 async def broadcast(host: Guest, show: Show) -> None:
     """Publish the drawn scene through the WHIP door; ends with the encoder."""
     ticket = await host.ask("stream.ticket", stream=show.stream)
-    goods = [goods["picture"] for goods in GOODS]
+    goods = [goods.picture for goods in GOODS]
     turn = time.time() % (TURN_S * len(goods))
     encoder = await asyncio.create_subprocess_exec(
         *command(

@@ -2,19 +2,20 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
 import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from realtime.testing import Closed, Refused
 from websockets.exceptions import WebSocketException
 
 from config.demo import crowd, show
 from config.demo.lines import VIEWERS
+from realtime.testing import Closed, Refused
 
+Act = Callable[[], Coroutine[Any, Any, None]]
 LOST = (httpx.HTTPError, WebSocketException, OSError, TimeoutError, Refused, Closed)
 
 
@@ -31,14 +32,17 @@ class Command(BaseCommand):
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
-        acts = [show.evening, *(partial(crowd.visit, who) for who, _ in VIEWERS)]
+        acts: list[Act] = [
+            show.evening,
+            *(partial(crowd.visit, who) for who, _ in VIEWERS),
+        ]
         tasks = [asyncio.create_task(self.again(act)) for act in acts]
         await stop.wait()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def again(self, act: Callable[[], Awaitable[None]]) -> None:
+    async def again(self, act: Act) -> None:
         """Begin anew whenever an act ends or its connection is lost."""
         while True:
             try:
