@@ -13,12 +13,10 @@ from django.http import (
     HttpResponse,
     JsonResponse,
 )
-from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse_lazy
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
-from django.views.generic import FormView
 
 from accounts.forms import SignUpForm
 from accounts.models import User
@@ -60,14 +58,12 @@ class SignOut(LogoutView):
         return response
 
 
-class SignUp(FormView[SignUpForm]):
-    template_name = "accounts/sign_up.html"
-    form_class = SignUpForm
-    success_url = reverse_lazy("home")
-
-    def form_valid(self, form: SignUpForm) -> HttpResponse:
-        login(self.request, form.save(), backend=MODEL_BACKEND)
-        return super().form_valid(form)
+def sign_up(request: HttpRequest) -> HttpResponse:
+    form = SignUpForm(request.POST or None)
+    if form.is_valid():
+        login(request, form.save(), backend=MODEL_BACKEND)
+        return redirect("home")
+    return render(request, "accounts/sign_up.html", {"form": form})
 
 
 @require_POST
