@@ -12,11 +12,10 @@ from typing import Any
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from commerce.states import CHANGES, LEFT, MOVES, OrderState
+from commerce.states import CHANGES, MOVES, OrderState
 from realtime.audit import Finding
 
 Row = Sequence[Any]
-_LEFT = ", ".join(f"'{state}'" for state in sorted(LEFT))
 _SHOWN = 20
 """So many offenders of a rule are named."""
 
@@ -39,14 +38,15 @@ _PLAIN: list[tuple[str, str, str, str]] = [
         "I2",
         "sku {0}",
         "{1} came in, but {2} are available and {3} are held or sold",
-        f"""SELECT * FROM (SELECT k.id,
+        """SELECT * FROM (SELECT k.id,
         (SELECT COALESCE(SUM(m.delta), 0) FROM commerce_move m JOIN commerce_stock s
          ON s.id = m.stock_id WHERE s.sku_id = k.id AND m.kind IN ('receive', 'adjust'))
          AS counted,
         (SELECT COALESCE(SUM(s.available), 0) FROM commerce_stock s
          WHERE s.sku_id = k.id) AS available,
         (SELECT COALESCE(SUM(l.qty), 0) FROM commerce_orderline l JOIN commerce_order o
-         ON o.id = l.order_id WHERE l.sku_id = k.id AND o.state NOT IN ({_LEFT}))
+         ON o.id = l.order_id WHERE l.sku_id = k.id
+         AND o.state NOT IN ('expired', 'cancelled'))
          AS kept
         FROM commerce_sku k) sums WHERE counted <> available + kept ORDER BY id""",
     ),
@@ -61,10 +61,11 @@ _PLAIN: list[tuple[str, str, str, str]] = [
         "I4",
         "offer {0}, buyer {1}",
         "the tally says {2} of {3}, the orders say {4}",
-        f"""SELECT * FROM (SELECT t.offer_id, t.buyer_id, t.qty, t.cap,
+        """SELECT * FROM (SELECT t.offer_id, t.buyer_id, t.qty, t.cap,
         (SELECT COALESCE(SUM(l.qty), 0) FROM commerce_orderline l JOIN commerce_order o
          ON o.id = l.order_id WHERE l.offer_id = t.offer_id
-         AND o.buyer_id = t.buyer_id AND o.state NOT IN ({_LEFT})) AS kept
+         AND o.buyer_id = t.buyer_id
+         AND o.state NOT IN ('expired', 'cancelled')) AS kept
         FROM commerce_tally t) sums WHERE qty <> kept OR qty > cap
         ORDER BY offer_id, buyer_id""",
     ),
@@ -72,12 +73,13 @@ _PLAIN: list[tuple[str, str, str, str]] = [
         "I4",
         "offer {0}, buyer {1}",
         "bought {2} of an offer with a limit, and has no tally",
-        f"""SELECT l.offer_id, o.buyer_id, SUM(l.qty) FROM commerce_orderline l
+        """SELECT l.offer_id, o.buyer_id, SUM(l.qty) FROM commerce_orderline l
         JOIN commerce_order o ON o.id = l.order_id
         JOIN commerce_offer f ON f.id = l.offer_id
         LEFT JOIN commerce_tally t
         ON t.offer_id = l.offer_id AND t.buyer_id = o.buyer_id
-        WHERE f.per_buyer IS NOT NULL AND t.id IS NULL AND o.state NOT IN ({_LEFT})
+        WHERE f.per_buyer IS NOT NULL AND t.id IS NULL
+         AND o.state NOT IN ('expired', 'cancelled')
         GROUP BY l.offer_id, o.buyer_id ORDER BY l.offer_id, o.buyer_id""",
     ),
     (

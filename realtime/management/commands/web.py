@@ -1,6 +1,7 @@
 """`souk web`: one process that serves pages and sockets. `souk serve` starts it."""
 
 import asyncio
+import os
 import signal
 import socket
 from argparse import ArgumentParser
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 GOODBYE_SECONDS = 4.0
+LOCAL = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - names
 
 
 class Command(BaseCommand):
@@ -32,6 +34,9 @@ class Command(BaseCommand):
             await serve(server, lambda: self.stdout.write(f"http://{host}:{at}"))
 
         at = listener.getsockname()[1]
+        if "SOUK_URL" not in os.environ:
+            # Where this very process is reached, for what calls the site itself.
+            settings.SOUK_URL = f"http://{LOCAL.get(host, host)}:{at}"
         LiveServer(application, listener).run_until(main)
 
 
