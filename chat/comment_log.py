@@ -10,6 +10,8 @@ import logging
 from collections import deque
 from contextlib import suppress
 
+from django.db import IntegrityError
+
 from chat.models import Comment
 from realtime import Unavailable, db
 from realtime.loops import PerLoop
@@ -63,7 +65,15 @@ class CommentLog:
 
 
 def _write(rows: list[Comment]) -> None:
-    Comment.objects.bulk_create(rows, ignore_conflicts=True)
+    """All at once; where one cannot be (its stream is gone), the others alone."""
+    try:
+        Comment.objects.bulk_create(rows, ignore_conflicts=True)
+    except IntegrityError:
+        if len(rows) == 1:
+            log.warning("comment %s cannot be stored", rows[0].pk)
+            return
+        for row in rows:
+            _write([row])
 
 
 comment_log = PerLoop(CommentLog)

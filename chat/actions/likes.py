@@ -23,6 +23,7 @@ from chat.models import LiveRoom
 from chat.room import Room, room_of
 from realtime import Connection, Script, Unavailable, db, publish, store_key
 from realtime.loops import PerLoop
+from streams.models import Stream
 
 log = logging.getLogger(__name__)
 
@@ -141,9 +142,12 @@ class LikeCounter:
 
 def _save(totals: dict[int, int]) -> None:
     """A maximum, so the processes' order does not matter."""
-    for stream, total in totals.items():
+    streams = Stream.objects.filter(pk__in=totals).values_list("pk", flat=True)
+    for stream in streams:
         LiveRoom.objects.get_or_create(stream_id=stream)
-        LiveRoom.objects.filter(pk=stream).update(likes=Greatest("likes", total))
+        LiveRoom.objects.filter(pk=stream).update(
+            likes=Greatest("likes", totals[stream])
+        )
 
 
 like_counter = PerLoop(LikeCounter)

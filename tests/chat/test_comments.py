@@ -243,3 +243,14 @@ async def test_a_cursor_that_is_not_ours_is_a_bad_request(
     command = ListComments(stream=show.pk, cursor=cursor)
     name, _ = await refused(db(list_comments, None, command))
     assert name == "bad_request"
+
+
+@pytest.mark.both_databases
+async def test_a_row_that_cannot_be_stored_holds_up_no_other(
+    ann: User, show: Stream
+) -> None:
+    lost = await db(lambda: a_stream(ann))
+    await comment(ann, lost, "lost")
+    await comment(ann, show, "kept")
+    await db(lost.delete)
+    assert [row.text for row in await stored()] == ["kept"]
