@@ -77,6 +77,7 @@ SOUK_PORT = int(os.environ.get("SOUK_PORT", "8000"))
 SOUK_WEB = int(os.environ.get("SOUK_WEB", "1"))
 SOUK_MEDIA = int(os.environ.get("SOUK_MEDIA", "1"))
 SOUK_ANONYMOUS = os.environ.get("SOUK_ANONYMOUS", "1") not in ("", "0")
+SOUK_CONNECT_SECONDS = float(os.environ.get("SOUK_CONNECT_SECONDS", "10"))
 SOUK_DB_THREADS = int(os.environ.get("SOUK_DB_THREADS", "0"))
 SOUK_OUTBOX_HOURS = int(os.environ.get("SOUK_OUTBOX_HOURS", "72"))
 
@@ -157,7 +158,7 @@ SOUK_MEDIA_ADDRESSES = [
 SOUK_STREAM_HOURS = float(os.environ.get("SOUK_STREAM_HOURS", "12"))
 
 # The seams: dotted paths to what this house plugs into its rooms.
-SOUK_ROUTER = "config.protocol.router"
+SOUK_ROUTER = os.environ.get("SOUK_ROUTER", "config.protocol.router")
 SOUK_MEDIA_BACKEND = os.environ.get(
     "SOUK_MEDIA_BACKEND", "streams.backends.local.LocalBackend"
 )

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from realtime import presence
@@ -29,6 +29,7 @@ from realtime.wheel import Spoke, Wheel
 logger = logging.getLogger(__name__)
 
 USER_SOCKETS = 20
+DRAIN_HOOK_SECONDS = 2.0
 CHECK_SECONDS = (25.0, 40.0)
 
 
@@ -79,11 +80,19 @@ class Process:
         self.hub.taps[CONTROL.name] = self
         broker().start(self.hub.receive, self._relinked)
         self.wheel.start()
-        for chore in (Outbox().run(), self._count(), self._check(), self._obey()):
-            self._chores.append(asyncio.get_running_loop().create_task(chore))
+        chores = [Outbox().run, self._count, self._check, self._obey]
+        for chore in (*chores, *self.router.jobs):
+            work = _for_ever(chore)
+            self._chores.append(asyncio.get_running_loop().create_task(work))
 
     async def stop(self) -> None:
-        """End what was started; commands under way have been waited for before."""
+        """Tell the rooms, then end what was started. Nobody is connected any more."""
+        for hook in self.router.drain_hooks:
+            try:
+                async with asyncio.timeout(DRAIN_HOOK_SECONDS):
+                    await hook()
+            except Exception:
+                logger.exception("drain hook")
         self.wheel.stop()
         self.hub.close()
         for chore in self._chores:
@@ -125,7 +134,7 @@ class Process:
         while True:
             with contextlib.suppress(CommandError):
                 await self.hub.warm(CONTROL.name)
-                return
+                await asyncio.Event().wait()
             await asyncio.sleep(1)
 
     # Chores
@@ -170,6 +179,17 @@ class Process:
             for name, channel in self.hub.channels.items()
             if channel.members and namespace_of(name).counted
         ]
+
+
+async def _for_ever(chore: Callable[[], Awaitable[None]]) -> None:
+    """A chore that breaks is logged, and begins again a second later."""
+    while True:
+        try:
+            await chore()
+            return
+        except Exception:
+            logger.exception("chore %s", getattr(chore, "__qualname__", chore))
+        await asyncio.sleep(1)
 
 
 process = PerLoop(Process)

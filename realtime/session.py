@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ClassVar
 
 import msgspec
+from django.conf import settings
 from msgspec import Raw
 
 from realtime import protocol
@@ -36,7 +37,6 @@ from realtime.welcome import pong, refresh, welcome
 
 logger = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 10.0
 ID_MAX = 2**32 - 1
 
 Run = Callable[[Work], Coroutine[Any, Any, None]]
@@ -62,7 +62,9 @@ class Session:
         self._room = asyncio.Event()
         self._heard = True
         self._closed = False
-        self._stale = loop.call_later(CONNECT_SECONDS, self.close, protocol.STALE)
+        self._stale = loop.call_later(
+            settings.SOUK_CONNECT_SECONDS, self.close, protocol.STALE
+        )
 
     async def receive(self, data: str | bytes) -> None:
         """Start a frame's commands; returns when reading may go on."""
@@ -88,7 +90,7 @@ class Session:
             self.close(protocol.BAD_REQUEST)
         elif len(commands) != 1:
             pending = self._pending(envelope.id, "")
-            pending.refuse(BAD_REQUEST(path="$", why="not one command in an envelope"))
+            pending.refuse(BAD_REQUEST(path="$", why="not one well-formed command"))
         else:
             ((name, body),) = commands
             pending = self._pending(envelope.id, name)

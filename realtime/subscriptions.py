@@ -177,7 +177,7 @@ class Subscriptions:
     async def history(self, wish: HistoryOf) -> Answer:
         self._must_be_in(wish.channel)
         limit = min(max(wish.limit, 0), HISTORY_LIMIT)
-        offset = wish.since.offset if wish.since else 0
+        offset = wish.since.offset if wish.since else None
         held = await self._hub.source.history(
             wish.channel, offset, limit, reverse=wish.reverse
         )

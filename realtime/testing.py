@@ -47,6 +47,7 @@ class LiveClient:
     def __init__(
         self, url: str, *, codec: str = "json", origin: str | None = None
     ) -> None:
+        self.url = url
         self._address = url.replace("http", "ws", 1).rstrip("/") + PATH
         self._packed = codec != "json"
         self._origin = origin

@@ -11,6 +11,7 @@ import pytest
 from django.db.models import Model
 from pytest_django.fixtures import Settings
 
+from realtime.broker import broker
 from realtime.embedded import Embedded
 from realtime.store import store
 from realtime.testing import LiveClient
@@ -57,11 +58,12 @@ def spawn_server(
 
 @pytest.fixture
 async def connect(
-    server: Server, site_store: Embedded, settings: Settings
+    site_store: Embedded, settings: Settings, request: pytest.FixtureRequest
 ) -> AsyncIterator[Connect]:
     """`await connect(user)`: a client signed in as this user (or id), or as nobody.
 
-    Keywords: `codec="json" | "msgpack"`, `to` another server, `token`, `data`, `subs`.
+    Keywords: `codec="json" | "msgpack"`, `to` another server than `server`, `token`,
+    `data`, `subs`.
     """
     settings.REDIS_URL = site_store.url
     made: list[LiveClient] = []
@@ -70,10 +72,11 @@ async def connect(
         user: int | Model | None = None,
         codec: str = "json",
         *,
-        to: Server = server,
+        to: Server | None = None,
         token: str = "",
         **more: dict[str, object],
     ) -> LiveClient:
+        to = to or request.getfixturevalue("server")
         client = LiveClient(to.url, codec=codec)
         await client.open()
         made.append(client)
@@ -85,5 +88,6 @@ async def connect(
     yield connect
     for client in made:
         await client.close()
+    broker.drop()
     if (link := store.drop()) is not None:
         await link.close()

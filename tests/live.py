@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
+from django.conf import settings
 from django.db import connection
 
 from realtime.testing import LiveClient
@@ -52,6 +53,7 @@ class Server:
             "DATABASE_URL": database_url(),
             "REDIS_URL": store_url,
             "SOUK_DATA": str(folder),
+            "SOUK_SECRET": settings.SECRET_KEY,
             **env,
         }
         with self.log.open("wb") as log:

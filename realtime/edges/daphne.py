@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 10
 CLOSE_SECONDS = 10
+FAILED_SECONDS = 1
 UNREAD_FRAMES = 16
 KERNEL_BYTES = 64 * 1024
 KERNEL_SECONDS = 20
@@ -101,6 +102,11 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
         # Once it broke the protocol nothing it says matters; autobahn would parse on.
         if not self.failedByMe:
             super().dataReceived(data)
+
+    def _fail_connection(self, *args: Any, **kwargs: Any) -> None:
+        # We read no more of it, so its answer to our close frame is not awaited.
+        self.closeHandshakeTimeout = FAILED_SECONDS
+        super()._fail_connection(*args, **kwargs)
 
     # Writing
 

@@ -1,6 +1,7 @@
 """A store of our own, empty before each test that asks for it."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -10,6 +11,7 @@ from realtime.broker import Broker, broker
 from realtime.db import threads
 from realtime.embedded import Embedded
 from realtime.store import Store, store
+from tests.live import Connect, Server, Spawn
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,37 @@ async def live(
         pool.close()
     store.drop()
     await link.close()
+
+
+SQUARE = "tests.realtime.square.router"
+
+
+@pytest.fixture(scope="session")
+def square(
+    site_store: Embedded,
+    django_db_setup: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """A server whose only room is square.py."""
+    folder = tmp_path_factory.mktemp("square")
+    environment = {"SOUK_ROUTER": SQUARE, "SOUK_CONNECT_SECONDS": "3"}
+    made = Server(folder, site_store.url, **environment)
+    yield made
+    if made.is_running:
+        assert made.stop() == 0, made.log.read_text()
+
+
+@pytest.fixture
+def visit(connect: Connect, square: Server, settings: Settings) -> Connect:
+    """`connect`, to the square."""
+    settings.SOUK_ROUTER = SQUARE
+    return partial(connect, to=square)
+
+
+@pytest.fixture
+def spawn_square(spawn_server: Spawn) -> Server:
+    """A square of the test's own, that may be ended."""
+    return spawn_server(SOUK_ROUTER=SQUARE)
 
 
 @pytest.fixture
