@@ -38,7 +38,10 @@ class Path:
     def send(self, data: bytes | memoryview) -> bool:
         """Send one datagram; False if it could not leave (it is lost then)."""
         try:
-            self._sock.sendmsg((data,), self._ancillary, 0, self.remote)
+            if self._ancillary:
+                self._sock.sendmsg((data,), self._ancillary, 0, self.remote)
+            else:
+                self._sock.sendto(data, self.remote)
         except OSError:  # a full buffer, an address that went away
             return False
         return True
@@ -172,7 +175,7 @@ class UdpMux:
         if not binding or not request.check_message_integrity(pwd):
             self.dropped += 1
             return
-        path = Path(sock, remote, _reply_from(ancillary))
+        path = Path(sock, remote, _reply_from(sock, ancillary))
         response = stun.Message(
             message_method=stun.Method.BINDING,
             message_class=stun.Class.RESPONSE,
@@ -196,8 +199,13 @@ class UdpMux:
                 del self._guests[oldest]
 
 
-def _reply_from(ancillary: list[Any]) -> list[tuple[int, int, bytes]]:
-    """Control data that makes an answer leave from the address that was reached."""
+def _reply_from(
+    sock: socket.socket, ancillary: list[Any]
+) -> list[tuple[int, int, bytes]]:
+    """Control data that makes an answer leave from the address that was reached; none
+    where the socket is bound to one address."""
+    if sock.getsockname()[0] not in ("0.0.0.0", "::"):  # noqa: S104  asked, not bound
+        return []
     for level, kind, data in ancillary:
         if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
             _, _, reached = struct.unpack("=I4s4s", data[:12])
