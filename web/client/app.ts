@@ -7,3 +7,8 @@ import "./shop.ts";
 import "./shows.ts";
 import "./studio.ts";
 import "./unread.ts";
+
+// A page taken from the browser's memory has lost its socket and its picture.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});

@@ -20,6 +20,8 @@ export class RoomFeed implements ReactiveController {
   likes = 0;
   viewers: number | null = null;
   refused: { code: number } | null = null;
+  // Counts what changed, for components that are handed the feed itself.
+  revision = 0;
   onDeals: (event: DealsEvent) => void = () => undefined;
 
   #stock = new Map<number, Stock>();
@@ -38,7 +40,7 @@ export class RoomFeed implements ReactiveController {
     deals.on("publication", ({ data }) => this.#told(data as DealsEvent));
     deals.on("unsubscribed", ({ code }) => {
       this.refused = { code };
-      this.host.requestUpdate();
+      this.#changed();
     });
     const state = live.subscribe(`state:${id}`);
     state.on("publication", ({ data }) => this.#values(data as StateValues));
@@ -61,7 +63,7 @@ export class RoomFeed implements ReactiveController {
 
   add(comments: Comment[]): void {
     this.comments = addComments(this.comments, comments.filter((one) => !this.removed.has(one.id)));
-    this.host.requestUpdate();
+    this.#changed();
   }
 
   // How many are left of an offer: by the newer of the shelf's and the tick's word.
@@ -79,12 +81,17 @@ export class RoomFeed implements ReactiveController {
     return told === undefined ? shelf : newerStock(shelf, told);
   }
 
+  #changed(): void {
+    this.revision += 1;
+    this.host.requestUpdate();
+  }
+
   #snapshot(data: DealsData): void {
     this.view = data.stream;
     this.viewers ??= data.stream.viewers;
     this.shelf = data.shelf;
     this.pinned = data.pinned ?? [];
-    this.host.requestUpdate();
+    this.#changed();
   }
 
   #told(event: DealsEvent): void {
@@ -98,7 +105,7 @@ export class RoomFeed implements ReactiveController {
       this.pinned = dropComments(this.pinned, event);
     }
     this.onDeals(event);
-    this.host.requestUpdate();
+    this.#changed();
   }
 
   #values(values: StateValues): void {
@@ -110,7 +117,7 @@ export class RoomFeed implements ReactiveController {
         this.#stocked(Number(ident), value as Stock);
       }
     }
-    this.host.requestUpdate();
+    this.#changed();
   }
 
   #stocked(offer: number, told: Stock): void {

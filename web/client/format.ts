@@ -32,7 +32,7 @@ export function count(value: number): string {
 
 // 0:07, 12:40; never below zero.
 export function clock(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  const seconds = Math.max(0, Math.floor(ms / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 

@@ -22,9 +22,15 @@ export class SoukPlayer extends SoukElement {
     return this.#session?.peer ?? null;
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("pagehide", this.#leave);
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#stop();
+    removeEventListener("pagehide", this.#leave);
+    this.#leave();
   }
 
   override updated(changed: PropertyValues<this>): void {
@@ -50,6 +56,11 @@ export class SoukPlayer extends SoukElement {
     this.#session = null;
     this.moving = false;
   }
+
+  #leave = (): void => {
+    this.#session?.leave();
+    this.#stop();
+  };
 
   #sound(): void {
     this.muted = !this.muted;

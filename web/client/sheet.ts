@@ -1,5 +1,6 @@
 // <souk-sheet>: a panel that rises from the edge (a card in the middle on wide pages).
 // The browser's own <dialog> keeps the focus inside and closes on Escape.
+// Handlers inside `content` are called with the sheet as `this`: pass arrow functions.
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { icon, SoukElement } from "./element.ts";

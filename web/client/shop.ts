@@ -96,7 +96,7 @@ export class SoukShop extends SoukElement {
     const page = this.editing;
     if (page === null) return nothing;
     const sku = page === "new" ? undefined : page.skus[0];
-    return html`<form class="product-form" @submit=${this.#save}>
+    return html`<form class="product-form" @submit=${(event: SubmitEvent) => this.#save(event)}>
       <label>${say("shop.title")}<input name="title" required maxlength="80" .value=${page === "new" ? "" : page.product.title}></label>
       <div class="two">${(this.view?.currencies ?? []).map((currency) => html`<label>${say("shop.price", { currency })}
         <input name="price-${currency}" required type="number" inputmode="decimal" min="0" step=${1 / 10 ** digits(currency)}

@@ -6,7 +6,7 @@ import type { RoomFeed } from "./feed.ts";
 import { left } from "./format.ts";
 import { picture, price } from "./goods.ts";
 import { live } from "./live.ts";
-import type { Item, ProductCard, Shelf } from "./protocol.ts";
+import type { Item, ProductCard } from "./protocol.ts";
 import { prices } from "./shop.ts";
 import { say } from "./say.ts";
 
@@ -15,7 +15,7 @@ export class SoukStall extends SoukElement {
   @property({ type: Number }) stream = 0;
   @property({ type: Number }) shop = 0;
   @property({ attribute: false }) feed!: RoomFeed;
-  @property({ attribute: false }) stamp: Shelf | null = null;
+  @property({ type: Number }) stamp = 0; // the feed's revision
   @state() private own: ProductCard[] | null = null;
   @state() private busy = false;
 

@@ -34,18 +34,21 @@ export class SoukStudio extends SoukElement {
   #session: WhipSession | null = null;
   #camera: MediaStream | null = null;
   #clock = 0;
+  #gone = (): void => this.#close();
   #leave = (event: BeforeUnloadEvent): void => { if (this.#open && this.publish === "on") event.preventDefault(); };
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.#clock = window.setInterval(() => { this.now = live.now(); }, 1000);
     addEventListener("beforeunload", this.#leave);
+    addEventListener("pagehide", this.#gone);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearInterval(this.#clock);
     removeEventListener("beforeunload", this.#leave);
+    removeEventListener("pagehide", this.#gone);
     this.#close();
   }
 
@@ -166,7 +169,7 @@ export class SoukStudio extends SoukElement {
 
   #sure(): TemplateResult {
     return html`<div class="sure"><p>${say("studio.end_more")}</p>
-      <button class="wide" data-act="end-sure" ?disabled=${this.busy} @click=${this.#end}>${say("studio.end_yes")}</button>
+      <button class="wide" data-act="end-sure" ?disabled=${this.busy} @click=${() => this.#end()}>${say("studio.end_yes")}</button>
       <button class="quiet wide" @click=${() => { this.ending = false; }}>${say("studio.end_no")}</button></div>`;
   }
 
@@ -177,7 +180,7 @@ export class SoukStudio extends SoukElement {
       ${this.#talk()}
       <div class="studio-right">
         <section class="studio-panel ${this.tab === "shelf" ? "chosen" : ""}" aria-label=${say("shelf.title")}><h2>${say("shelf.title")}</h2>
-          <souk-stall .stream=${this.stream} .shop=${this.shop} .feed=${this.feed} .stamp=${this.feed.shelf}></souk-stall></section>
+          <souk-stall .stream=${this.stream} .shop=${this.shop} .feed=${this.feed} .stamp=${this.feed.revision}></souk-stall></section>
         <section class="studio-panel ${this.tab === "sales" ? "chosen" : ""}" aria-label=${say("sales.title")}><h2>${say("sales.title")}</h2>
           <souk-sales .stream=${this.stream} .feed=${this.feed}></souk-sales></section>
       </div></div>

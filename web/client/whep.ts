@@ -7,6 +7,7 @@ export type PlayState = "idle" | "connecting" | "playing" | "waiting" | "refused
 
 export class WhepSession {
   peer: RTCPeerConnection | null = null;
+  #session: string | null = null;
   #stopped = new AbortController();
 
   constructor(
@@ -17,10 +18,18 @@ export class WhepSession {
     void this.#run();
   }
 
+  // The show is over, or the server asked us in anew: it has let our session go.
   stop(): void {
     this.#stopped.abort();
     this.peer?.close();
     this.tell("idle");
+  }
+
+  // We go, and say so: nobody has to wait until our silence is noticed.
+  leave(): void {
+    const session = this.#session;
+    this.stop();
+    if (session !== null) void fetch(session, { method: "DELETE", keepalive: true }).catch(() => null);
   }
 
   // Asks again until it plays: the host may be away (409), a node full (503).
@@ -46,14 +55,13 @@ export class WhepSession {
       media.addTrack(track);
       this.show(media);
     });
-    let session: string | null = null;
     try {
       await peer.setLocalDescription();
-      session = await this.#post(here(watch.whep), watch.ticket, peer);
+      this.#session = await this.#post(here(watch.whep), watch.ticket, peer);
       await this.#untilOver(peer);
     } finally {
       peer.close();
-      if (session !== null) void fetch(session, { method: "DELETE", keepalive: true }).catch(() => null);
+      this.#session = null;
     }
   }
 
