@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from accounts.models import User
-from realtime import disconnect, unsubscribe
 from realtime.testing import LiveClient, Refused
 from realtime.tokens import issue_resume, issue_ticket
 from tests.live import Connect, Server
@@ -330,6 +329,8 @@ async def test_a_user_has_twenty_sockets_at_most(visit: Connect) -> None:
 async def test_an_order_from_elsewhere_ends_a_subscription_or_a_connection(
     visit: Connect,
 ) -> None:
+    from realtime import disconnect, unsubscribe
+
     client, bystander = await visit(61), await visit(62)
     await client.subscribe("deals:ban")
     await bystander.subscribe("deals:ban")

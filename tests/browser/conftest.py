@@ -1,0 +1,123 @@
+"""Real Chromium with a fake camera, and everything `souk serve` starts.
+
+WebRTC gathers every interface's address, so these tests run only in a network
+namespace of their own (tests/namespace.sh).
+"""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from socket import AF_INET, SOCK_DGRAM, SOCK_STREAM, socket
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.people import Arrive, Person
+from tests.live import database_url
+
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = ROOT / "artifacts"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+]
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+def missing() -> str:
+    """Why browser tests cannot run here, or nothing."""
+    if os.environ.get("SOUK_NAMESPACE") != "1":
+        return "run by tests/namespace.sh: WebRTC must not see this machine's network"
+    if CHROMIUM is None:
+        return "chromium is not installed"
+    if not (ROOT / "web" / "static" / "web" / "app.js").exists():
+        return "the pages' script is not built: npm ci && npm run build"
+    return ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def able() -> None:
+    """A skip says why; in CI what is missing is a failure."""
+    if why := missing():
+        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+
+
+def free_port(kind: int) -> int:
+    with socket(AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def site(able: None, transactional_db: None, tmp_path: Path) -> Iterator[str]:
+    """The address of a whole Souk on the test database: store, web, media."""
+    port = free_port(SOCK_STREAM)
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "PYTHONUNBUFFERED": "1",
+        "REDIS_URL": "",
+        "SOUK_DATA": str(tmp_path / "var"),
+        "SOUK_DEBUG": "1",
+        "SOUK_MEDIA_PORT": str(free_port(SOCK_DGRAM)),
+        "SOUK_PORT": str(port),
+        "SOUK_URL": url,
+    }
+    log = tmp_path / "serve.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.cli", "serve"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=out,
+        )
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+    line = process.stdout.readline().decode() if ready else ""
+    if url not in line:
+        process.kill()
+        raise RuntimeError(f"no site: {line}{log.read_text()}")
+    yield url
+    process.send_signal(signal.SIGTERM)
+    process.wait(STOP_SECONDS)
+    process.stdout.close()
+    ARTIFACTS.mkdir(exist_ok=True)
+    shutil.copy(log, ARTIFACTS / "serve.log")
+
+
+@pytest.fixture
+def chromium(able: None) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def arrive(site: str, chromium: Browser) -> Iterator[Arrive]:
+    """`arrive("viewer", phone=True)`: somebody with a browser of their own.
+
+    At the end nobody's browser may have refused or complained about anything.
+    """
+    came: list[Person] = []
+
+    def come(name: str, *, phone: bool = False, **more: str) -> Person:
+        came.append(Person(chromium, site, name, ARTIFACTS, phone=phone, **more))
+        return came[-1]
+
+    yield come
+    for person in came:
+        person.leave()
+    assert [complaint for person in came for complaint in person.complaints] == []
