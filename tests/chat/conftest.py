@@ -38,7 +38,6 @@ async def loop_store(
 ) -> AsyncIterator[Redis]:
     """The running loop's store, empty; a client beside ours to break things with."""
     settings.REDIS_URL = private_store.url
-    settings.SOUK_ROUTER = "tests.chat.rooms.router"
     with Redis(unix_socket_path=str(private_store.socket)) as client:
         client.flushall()
         yield client
