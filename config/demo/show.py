@@ -4,7 +4,9 @@ import asyncio
 import time
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urljoin
 
+from django.conf import settings
 from msgspec import Struct
 
 from config.demo.guest import Guest
@@ -117,7 +119,7 @@ async def broadcast(host: Guest, show: Show) -> None:
             "whip",
             "-authorization",
             ticket["token"],
-            ticket["whip"],
+            urljoin(settings.SOUK_URL, ticket["whip"]),
         )  # fmt: skip
     )
     try:

@@ -1,7 +1,5 @@
 """`souk start`: what `make run` does once everything is installed and built."""
 
-import os
-import sys
 from typing import Any
 
 from django.conf import settings
@@ -16,8 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0)
-        serve = [sys.executable, "-m", "config.cli", "serve"]
+        also: list[str] = []
         if settings.SOUK_DEMO:
             fill()
-            serve += ["--also", "demo"]
-        os.execv(sys.executable, serve)  # noqa: S606 (ourselves, no shell)
+            also = ["demo"]
+        call_command("serve", also=also)

@@ -40,6 +40,5 @@ class Command(BaseCommand):
 
 def souk(*arguments: str, for_ever: bool = True) -> Child:
     """Another command of the program we were started as."""
-    ours = sys.orig_argv[1 : sys.orig_argv.index("serve")]
-    command = [sys.executable, *ours, *arguments]
-    return Child(arguments[0], command, for_ever=for_ever)
+    ours = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
+    return Child(arguments[0], [sys.executable, *ours, *arguments], for_ever=for_ever)
