@@ -3,7 +3,7 @@
 set -eu
 need=()
 command -v chromium >/dev/null || need+=(chromium)
-[ -n "$(fc-list :lang=zh 2>/dev/null | head -1)" ] || need+=(fonts-noto-cjk fontconfig)
+[ -n "$(fc-list :lang=zh 2>/dev/null | head -1)" ] || need+=(fonts-noto-cjk fonts-noto-color-emoji fontconfig)
 command -v redis-server >/dev/null || need+=(redis-server)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null \
     || need+=(postgresql)

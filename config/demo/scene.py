@@ -70,7 +70,7 @@ def _graph(goods: list[str], font: Path, turn: float) -> list[str]:
         )
     chains.append(
         f"[g{len(goods)}]drawtext=fontfile={font}:fontcolor=white:fontsize=30"
-        ":borderw=2:bordercolor=0x34262c@0.55:x=w-tw-24:y=150"
+        ":borderw=2:bordercolor=0x34262c@0.55:x=(w-tw)/2:y=132"
         ":text='%{localtime\\:%H\\\\\\:%M\\\\\\:%S}'[v]"
     )
     return chains
