@@ -11,7 +11,7 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -35,6 +35,7 @@ from realtime import db, publish
 from realtime.exceptions import BUSY, NOT_FOUND, CommandError
 from realtime.loops import PerLoop
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 BATCH = 256
@@ -162,7 +163,8 @@ class Tellers:
         self.refusals = Refusals()
         self._tellers: dict[int, Teller] = {}
         self._offers: dict[int, int] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: dict[int, asyncio.Task[int | None]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._waiting = 0
 
     async def submit(self, wish: Wish) -> OrderHeld:
@@ -203,25 +205,38 @@ class Tellers:
         if not teller.was_empty:
             self._tellers.pop(teller.stock, None)
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def announce(self, winners: Sequence[tuple[Wish, OrderHeld]]) -> None:
         """Tell the buyers' other screens; they learn it by asking if this is lost."""
         self._keep(_announce(winners))
 
     async def _stock_of(self, offer: int) -> int:
-        if offer not in self._offers:
-            found = Offer.objects.filter(id=offer).values_list("stock_id", flat=True)
+        """The offer's stock row, asked for once however many wait for it."""
+        if (known := self._offers.get(offer)) is not None:
+            return known
+        if offer not in self._looking:
+            self._looking[offer] = self._keep(self._look(offer))
+        stock = await asyncio.shield(self._looking[offer])
+        if stock is None:
+            raise NOT_FOUND()
+        return stock
+
+    async def _look(self, offer: int) -> int | None:
+        found = Offer.objects.filter(id=offer).values_list("stock_id", flat=True)
+        try:
             stock = await db(found.first)
-            if stock is None:
-                raise NOT_FOUND()
+        finally:
+            del self._looking[offer]
+        if stock is not None:
             if len(self._offers) >= OFFERS:
                 self._offers.clear()
             self._offers[offer] = stock
-        return self._offers[offer]
+        return stock
 
 
 async def _announce(winners: Sequence[tuple[Wish, OrderHeld]]) -> None:

@@ -3,13 +3,15 @@
 import uuid
 from functools import partial
 
+from django.db import transaction
 from django.test import Client
 
 from accounts.models import User
-from commerce.actions import payments
+from commerce.actions import payments, stock
 from commerce.actions.deciding import decide
 from commerce.actions.payments import Attempt, Begun
 from commerce.commands.orders import OrderHeld, PayOrder
+from commerce.commands.stock import ReceiveStock
 from commerce.models import Order, Payment
 from commerce.providers.bank import ledger
 from commerce.providers.bank.news import signed
@@ -80,3 +82,10 @@ def after(order: Order) -> tuple[str, int]:
 def end_hold(order: Order) -> None:
     """Let its time be over, by the database's clock."""
     Order.objects.filter(id=order.pk).update(expires_at=1)
+
+
+def receive(show: Show, qty: int) -> None:
+    """More units come in."""
+    with transaction.atomic():
+        command = ReceiveStock(key=key(), sku=show.sku, qty=qty)
+        stock.receive_stock(show.host.pk, command)

@@ -7,21 +7,28 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 
-from commerce.actions import orders, payments, stock
+from commerce.actions import orders, payments
 from commerce.actions.deciding import Wish, decide
 from commerce.audit import quarantined
 from commerce.commands.orders import CancelOrder, OrderCancelled
-from commerce.commands.stock import ReceiveStock
 from commerce.models import Inbox, Order, Payment
 from commerce.providers.protocol import Charge, Intent
 from realtime import once
 from realtime.exceptions import CommandError
 from realtime.models import OutboxEvent
 from tests.commerce.conftest import PRICE, Show, key, open_show
-from tests.commerce.money_at_hand import after, begin, end_hold, hold, news, pay
+from tests.commerce.money_at_hand import (
+    after,
+    begin,
+    end_hold,
+    hold,
+    news,
+    pay,
+    receive,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -314,6 +321,4 @@ def test_cancel_pay_and_expiry_in_any_order_conserve_the_stock(show: Show) -> No
         for step in way:
             step(order, payment)
         assert after(order) == ("paid", 9), [step.__name__ for step in way]
-        with transaction.atomic():
-            command = ReceiveStock(key=key(), sku=show.sku, qty=1)
-            stock.receive_stock(show.host.pk, command)
+        receive(show, 1)
