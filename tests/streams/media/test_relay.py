@@ -56,9 +56,9 @@ def test_bytes_order_and_markers_are_kept() -> None:
     assert steps(got) == {1}
     assert [p.payload[:2] for p in got[2::2]] == [bytes([0x41, n]) for n in range(50)]
     assert [p.marker for p in got] == [0, 1] * 51
-    assert {
-        ahead(b.ts, a.ts, 32) for a, b in zip(got[::2], got[2::2], strict=False)
-    } == {3_000}
+    dates = [p.ts for p in got[::2]]
+    gaps = {ahead(b, a, 32) for a, b in zip(dates, dates[1:], strict=False)}
+    assert gaps == {3_000}
 
 
 def test_a_late_joiner_begins_at_the_keyframe_and_hurries_to_the_present() -> None:
@@ -67,8 +67,9 @@ def test_a_late_joiner_begins_at_the_keyframe_and_hurries_to_the_present() -> No
     show.picture(KEY)
     for _ in range(60):
         show.picture()
+    asked = show.source.asked
     late = Sofa(show).sit()
-    assert len(late.got()) == 2 * 61 and show.source.asked == 0
+    assert len(late.got()) == 2 * 61 and show.source.asked == asked
     assert late.got()[0].payload.startswith(KEY)
     assert late.got()[-1].ts == early.got()[-1].ts
     assert ahead(late.got()[-1].ts, late.got()[0].ts, 32) == 60 * 90  # 60 ms, not 2 s
@@ -168,8 +169,7 @@ async def test_keyframe_requests_are_merged() -> None:
     async with asyncio.timeout(5):
         while show.source.asked < 2:
             await asyncio.sleep(0.01)
-    await asyncio.sleep(0.55)
-    assert show.source.asked == 2
+    assert show.relay._trailing is None  # and that was all
 
 
 def lost(show: Show, *numbers: int) -> RtcpRtpfbPacket:
