@@ -1,0 +1,1 @@
+"""The servers a bench compares, each started alone on its core."""
