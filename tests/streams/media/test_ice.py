@@ -48,8 +48,8 @@ class Remote:
     def send(self, data: bytes) -> None:
         self.sock.sendto(data, self._to)
 
-    async def answer(self) -> bytes:
-        async with asyncio.timeout(5):
+    async def answer(self, within: float = 5.0) -> bytes:
+        async with asyncio.timeout(within):
             return await asyncio.get_running_loop().sock_recv(self.sock, 2048)
 
     def heard(self) -> bool:
