@@ -55,11 +55,11 @@ class Node:
     def name(self) -> str:
         return node_name(self.engine.port)
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Serve until `stop`; then close every session and carry its facts."""
         await self.engine.start()
         await self._register()
-        log.info("media at UDP port %d as %s", self.engine.port, self.name)
+        ready()
         tasks = [
             asyncio.create_task(task)
             for task in (
@@ -133,7 +133,10 @@ class Node:
                 await asyncio.sleep(BEAT_SECONDS)
 
     async def _beat(self) -> None:
-        if not await db(nodes.beat, self.name, self.boot):
+        boot = await db(nodes.beat, self.name, self.boot)
+        if boot is None:
+            await self._register()
+        elif boot != self.boot:
             log.error("another media process runs as %s", self.name)
 
     async def _compare(self) -> None:

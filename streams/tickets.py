@@ -4,13 +4,11 @@ Signed, not stored: five minutes are short enough to need no list of revoked one
 what they allow is asked again when they are used.
 """
 
+import time
 from typing import Literal
 
 from django.core import signing
 from msgspec import Struct, ValidationError, convert
-
-from streams import database
-from streams.clock import epoch_ms
 
 SECONDS = 300
 Purpose = Literal["publish", "play"]
@@ -31,7 +29,7 @@ class Ticket(Struct, frozen=True):
 def issue(purpose: Purpose, stream: int, user: int) -> Ticket:
     """`expires_at` in epoch ms."""
     text = signing.dumps([stream, user], salt=f"streams.{purpose}")
-    return Ticket(text, epoch_ms(database.now()) + SECONDS * 1000)
+    return Ticket(text, int((time.time() + SECONDS) * 1000))
 
 
 def read(purpose: Purpose, text: str) -> Pass | None:

@@ -50,9 +50,11 @@ def register(name: str, boot: str, port: int, addresses: Sequence[str]) -> None:
     _lose(name)
 
 
-def beat(name: str, boot: str) -> bool:
-    """The node lives. False: another boot has taken its name."""
-    return bool(MediaNode.objects.filter(name=name, boot=boot).update(seen_at=Now()))
+def beat(name: str, boot: str) -> str | None:
+    """The node lives. The boot of that name: another's, or None: the row is gone."""
+    if MediaNode.objects.filter(name=name, boot=boot).update(seen_at=Now()):
+        return boot
+    return MediaNode.objects.filter(name=name).values_list("boot", flat=True).first()
 
 
 def drain(name: str, boot: str) -> None:

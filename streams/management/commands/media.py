@@ -14,12 +14,17 @@ class Command(BaseCommand):
     help = "Forward WebRTC from hosts to viewers on one UDP port (SOUK_MEDIA_PORT)."
 
     def handle(self, **options: Any) -> None:
-        asyncio.run(run(settings.SOUK_MEDIA_PORT, settings.SOUK_MEDIA_ADDRESSES))
+        asyncio.run(self._run())
 
+    async def _run(self) -> None:
+        node = Node(settings.SOUK_MEDIA_PORT, settings.SOUK_MEDIA_ADDRESSES)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
 
-async def run(port: int, addresses: list[str]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await Node(port, addresses).run(stop)
+        def ready() -> None:
+            self.stdout.write(f"media at UDP port {node.engine.port} as {node.name}")
+            self.stdout.flush()
+
+        await node.run(stop, ready)

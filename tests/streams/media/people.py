@@ -3,7 +3,7 @@
 import asyncio
 import fractions
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import imageio_ffmpeg
@@ -16,7 +16,11 @@ from aiortc import (
 )
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 
-from tests.streams.media.door import Door
+
+class Posts(Protocol):
+    """Where an offer is posted: `door.Door`, or the product's own."""
+
+    async def post(self, path: str, offer: str) -> str: ...
 
 
 class Encoder:
@@ -91,7 +95,7 @@ class Watcher:
                 self.frames.append((now, frame.pts, frame.width, frame.height))
             self._changed.set()
 
-    async def play(self, door: Door, stream: int) -> None:
+    async def play(self, door: Posts, stream: int) -> None:
         await self.pc.setLocalDescription(await self.pc.createOffer())
         answer = await door.post(f"/whep/{stream}", self.pc.localDescription.sdp)
         await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
@@ -133,7 +137,7 @@ class Camera:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._codec = codec
 
-    async def publish(self, door: Door, stream: int) -> None:
+    async def publish(self, door: Posts, stream: int) -> None:
         video = self.pc.addTransceiver(_Picture(), direction="sendonly")
         self.pc.addTransceiver(AudioStreamTrack(), direction="sendonly")
         known = RTCRtpSender.getCapabilities("video").codecs

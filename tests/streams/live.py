@@ -1,0 +1,78 @@
+"""A real media process for tests, beside the session's web server."""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from streams.models import MediaNode
+from tests.live import database_url
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class MediaProcess:
+    """`souk media` as a child on the test's database and a store; may be restarted."""
+
+    def __init__(self, folder: Path, store_url: str) -> None:
+        self.log = folder / f"media-{time.monotonic_ns()}.log"
+        self.port = free_udp_port()
+        self.row: MediaNode | None = None
+        """As it registered; a test's database is emptied before the next beat."""
+        self._environment = {
+            **os.environ,
+            "SOUK_DEBUG": "1",
+            "DATABASE_URL": database_url(),
+            "REDIS_URL": store_url,
+            "SOUK_DATA": str(folder),
+            "SOUK_MEDIA_PORT": str(self.port),
+            "SOUK_MEDIA_ADDRESSES": "127.0.0.1",
+        }
+        self.start()
+
+    def start(self) -> None:
+        """Returns when it takes sessions."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.cli", "media"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self._environment,
+            )
+        out = self.process.stdout
+        assert out is not None
+        ready, _, _ = select.select([out], [], [], START_SECONDS)
+        line = out.readline().decode() if ready else ""
+        if not line.startswith("media at"):
+            self.kill()
+            raise RuntimeError(f"no media process: {self.log.read_text()}")
+        self.node = line.split()[-1]
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self._reap()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self._reap()
+
+    def _reap(self) -> int:
+        status = self.process.wait(STOP_SECONDS)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return status
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
