@@ -119,6 +119,7 @@ def open_show(
                 ],
             ),
         )
+    stream.refresh_from_db()
     return Show(
         host=host,
         stream=stream,
