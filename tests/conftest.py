@@ -4,6 +4,7 @@
 `spawn_server` starts others that may be killed.
 """
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from realtime.store import store
 from realtime.testing import LiveClient
 from realtime.tokens import issue_ticket
 from tests.live import Connect, Server, Spawn
+
+
+@pytest.fixture(scope="session")
+def namespace() -> None:
+    """WebRTC looks at every interface, so it runs only where none is the machine's."""
+    if os.environ.get("SOUK_NAMESPACE") != "1":
+        why = "needs a network of its own: tests/namespace.sh pytest …"
+        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
 
 
 @pytest.fixture(scope="session")

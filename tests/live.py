@@ -7,6 +7,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -30,6 +31,14 @@ class Spawn(Protocol):
     """The factory of `spawn_server`: settings of the environment as keywords."""
 
     def __call__(self, **env: str) -> "Server": ...
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port nobody has now, on loopback."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def database_url() -> str:

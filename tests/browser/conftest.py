@@ -12,13 +12,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from socket import AF_INET, SOCK_DGRAM, SOCK_STREAM, socket
+from socket import SOCK_DGRAM, SOCK_STREAM
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.people import Arrive, Person
-from tests.live import database_url
+from tests.live import database_url, free_port
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
@@ -35,8 +35,6 @@ STOP_SECONDS = 20.0
 
 def missing() -> str:
     """Why browser tests cannot run here, or nothing."""
-    if os.environ.get("SOUK_NAMESPACE") != "1":
-        return "run by tests/namespace.sh: WebRTC must not see this machine's network"
     if CHROMIUM is None:
         return "chromium is not installed"
     if not (ROOT / "web" / "static" / "web" / "app.js").exists():
@@ -45,17 +43,10 @@ def missing() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def able() -> None:
+def able(namespace: None) -> None:
     """A skip says why; in CI what is missing is a failure."""
     if why := missing():
         pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
-
-
-def free_port(kind: int) -> int:
-    with socket(AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

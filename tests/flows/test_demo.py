@@ -3,35 +3,28 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from socket import SOCK_DGRAM
 
 import pytest
 
 from realtime.testing import LiveClient
-from tests.media import needs_a_namespace
+from tests.live import free_port
 
-pytestmark = [pytest.mark.browser, needs_a_namespace]
-START_SECONDS = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+pytestmark = pytest.mark.usefixtures("namespace")
+START_SECONDS = 90.0
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     """A demo of its own; stopped as by Ctrl-C, and nothing may be left."""
-    port, media = free_port(), free_port()
+    port, media = free_port(), free_port(SOCK_DGRAM)
     address = f"http://127.0.0.1:{port}"
-    env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
-    demo = {
+    env = {
+        **{k: v for k, v in os.environ.items() if not k.endswith("_URL")},
         "SOUK_DEBUG": "1",
         "SOUK_DEMO": "1",
         "SOUK_DATA": str(tmp_path),
@@ -43,7 +36,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "config.cli", "start"],
-            env={**env, **demo},
+            env=env,
             stdout=out,
             stderr=out,
         )

@@ -1,6 +1,5 @@
 """Real media in a network namespace: an engine, its door, and who uses it."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -10,15 +9,6 @@ from streams.media.engine import Engine
 from tests.streams.media.door import Door, Told
 from tests.streams.media.people import Camera, Encoder, Watcher
 from tests.streams.media.wire import Recorder
-
-WHY = "media tests need a network namespace: `tests/namespace.sh pytest …`"
-
-
-@pytest.fixture
-def namespace() -> None:
-    """Real ICE looks at every interface, so it runs only where there are none."""
-    if os.environ.get("SOUK_NAMESPACE") != "1":
-        pytest.skip(WHY)
 
 
 @pytest.fixture
