@@ -50,6 +50,7 @@ async def main() -> None:
         "packets_per_viewer_s": round(ours["packets"], 1),
         "us_per_packet": round(ours["cpu_ms"] * 1000 / ours["packets"], 2),
         "lost": ours["lost"],
+        "kb_per_viewer": round(ours["kb"]),
         "seconds": chosen.seconds,
     }
     print(json.dumps(figures))
@@ -88,7 +89,7 @@ async def ask(process: asyncio.subprocess.Process) -> dict[str, float]:
 async def measure(
     server: str, viewers: int, seconds: float, feed: Path
 ) -> dict[str, float]:
-    """CPU ms and packets per viewer-second of one server."""
+    """CPU ms and packets per viewer-second of one server, and its kB a viewer."""
     python = (sys.executable, "-m")
     serving = await talk(*python, "bench.forward_servers", server)
     port = int((await line(serving))["port"])
@@ -98,6 +99,7 @@ async def measure(
     loading = None
     try:
         await line(serving)  # the picture is there
+        memory = resident_kb(serving.pid)
         loading = await talk(*python, "bench.forward_load", f"{url}/whep/1", viewers)
         print(f"{server}: {await line(loading)}", file=sys.stderr)
         await asyncio.sleep(WARM_S)
@@ -105,6 +107,7 @@ async def measure(
         await asyncio.sleep(seconds)
         spent = cpu_seconds(serving.pid) - cpu
         after = await ask(loading)
+        memory = resident_kb(serving.pid) - memory
     finally:
         for process in (publishing, loading, serving):
             if process is not None and process.returncode is None:
@@ -115,6 +118,7 @@ async def measure(
         "cpu_ms": spent * 1000 / seconds / viewers,
         "packets": (after["packets"] - before["packets"]) / elapsed / viewers,
         "lost": after["lost"] - before["lost"],
+        "kb": memory / viewers,
     }
     print(f"{server}: {figures}", file=sys.stderr)
     return figures
@@ -124,6 +128,12 @@ def cpu_seconds(pid: int) -> float:
     """User and system time of a process and its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_kb(pid: int) -> int:
+    """Memory of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
 
 
 if __name__ == "__main__":

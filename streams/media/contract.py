@@ -25,6 +25,14 @@ class Fragment(msgspec.Struct, frozen=True):
     etag: str
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """Bounds of a process. Handshakes from loopback are not counted by address."""
+
+    viewers: int = 400
+    handshakes: int = 500
+    handshakes_an_address: int = 8
+
+
 class StreamStats(msgspec.Struct, frozen=True):
     """How a stream's incoming media is, over the last two seconds.
 

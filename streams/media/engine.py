@@ -6,6 +6,7 @@ asyncio loop, and knows neither SQL nor the store: facts leave through `Facts`.
 
 import asyncio
 import ipaddress
+import logging
 import secrets
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from streams.media.contract import (
     Facts,
     Fragment,
     Full,
+    Limits,
     NotLive,
     SessionView,
     StaleEtag,
@@ -34,19 +36,11 @@ from streams.media.sdp import Codec, Kind, Offer, choose, match, parse_offer
 from streams.media.trickle import parse_fragment, restart_fragment
 from streams.media.viewer import Viewer
 
+_log = logging.getLogger(__name__)
 _TICK_S = 0.5
 _CONNECT_S = 10.0
 _OLD_CREDENTIALS_S = 15.0
 _IDLE_RELAY_S = 2_000.0  # longer than the longest grace
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of a process. Handshakes from loopback are not counted by address."""
-
-    viewers: int = 400
-    handshakes: int = 500
-    handshakes_an_address: int = 8
 
 
 @dataclass
@@ -240,8 +234,15 @@ class Engine:
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
         if isinstance(session.holder, Publisher):
+            self._drop_unseen(session.holder.relay)
             self.facts.ingest_closed(name, reason)
         return True
+
+    def _drop_unseen(self, relay: Relay) -> None:
+        """A stream that never showed anything is forgotten with its last session."""
+        others = (s.holder.relay for s in self._sessions.values())
+        if not relay.generation and relay not in others:
+            self._relays.pop(relay.stream, None)
 
     async def stop_stream(self, stream: int, reason: str) -> None:
         """End all sessions of a stream and forget its picture."""
@@ -255,17 +256,22 @@ class Engine:
         while True:
             await asyncio.sleep(_TICK_S)
             beat += 1
-            now = time.monotonic()
-            for name, session in list(self._sessions.items()):
-                self._tick(name, session, now)
-            if beat % 2:
-                continue
-            for stream, relay in list(self._relays.items()):
-                relay.report()
-                if relay.idle_for(now) > _IDLE_RELAY_S:
-                    await self.stop_stream(stream, "idle")
+            try:
+                await self._tick(beat, time.monotonic())
+            except Exception:  # the process must outlive one bad session
+                _log.exception("a tick of the media engine")
 
-    def _tick(self, name: str, session: _Session, now: float) -> None:
+    async def _tick(self, beat: int, now: float) -> None:
+        for name, session in list(self._sessions.items()):
+            self._tick_session(name, session, now)
+        if beat % 2:
+            return
+        for stream, relay in list(self._relays.items()):
+            relay.report()
+            if relay.idle_for(now) > _IDLE_RELAY_S:
+                await self.stop_stream(stream, "idle")
+
+    def _tick_session(self, name: str, session: _Session, now: float) -> None:
         holder = session.holder
         holder.tick(now)
         if not holder.peer.connected and now - session.opened_at > _CONNECT_S:

@@ -10,11 +10,12 @@ from streams.media.contract import (
     BadSdp,
     EtagRequired,
     Full,
+    Limits,
     StaleEtag,
     Unacceptable,
     UnknownSession,
 )
-from streams.media.engine import Engine, Limits
+from streams.media.engine import Engine
 from tests.streams.media.door import Told
 from tests.streams.media.offers import load
 from tests.streams.media.test_ice import Remote, check
