@@ -2,7 +2,7 @@
 //
 // A mutating command is sent again with its own key until the server has an answer, so
 // a lost reply never makes a second order (the server keeps the first answer).
-import { Centrifuge, type Subscription } from "centrifuge";
+import { Centrifuge, type Subscription, UnauthorizedError } from "centrifuge";
 import type { Changes, Reads, UserEvent } from "./protocol.ts";
 import { known, say } from "./say.ts";
 
@@ -32,12 +32,16 @@ export class Refused extends Error {
   }
 }
 
+const SIGNED_OUT = 4501;
+const UNAUTHORIZED = 1; // the SDK's own, when there was no ticket to be had
+
 export function csrf(): string {
   return document.querySelector<HTMLMetaElement>("meta[name=csrf]")?.content ?? "";
 }
 
 async function ticket(): Promise<string> {
   const reply = await fetch("/accounts/ticket", { method: "POST", headers: { "X-CSRFToken": csrf() } });
+  if (reply.status === 401) throw new UnauthorizedError("signed out");
   if (!reply.ok) throw new Error(`ticket: ${reply.status}`);
   return ((await reply.json()) as { ticket: string }).ticket;
 }
@@ -68,6 +72,11 @@ class Live {
     });
     this.client.on("publication", ({ data }) => {
       this.#whenTold.forEach((listener) => listener(data as UserEvent));
+    });
+    // Signed out elsewhere: the page becomes that of somebody who is not signed in.
+    // Signed out right here, the form has led away before that.
+    this.client.on("disconnected", ({ code }) => {
+      if (code === SIGNED_OUT || code === UNAUTHORIZED) setTimeout(() => location.reload(), 1500);
     });
     this.client.connect();
   }

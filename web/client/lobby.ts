@@ -11,6 +11,7 @@ const EVERY = 8_000;
 
 function card(room: StreamView): TemplateResult {
   return html`<li><a class="room-card ${hue(room.stream)}" href="/rooms/${room.stream}">
+    <span class="room-card-arch" aria-hidden="true">${[...room.host.name][0]?.toUpperCase() ?? ""}</span>
     <span class="room-card-live">${icon("live")}${say("room.live")}</span>
     <span class="room-card-count num">${icon("eye")}${count(room.viewers)}</span>
     <span class="room-card-text"><strong>${room.title}</strong>

@@ -22,6 +22,8 @@ const wide = matchMedia("(min-width: 1000px)");
 @customElement("souk-room")
 export class SoukRoom extends SoukElement {
   @property({ type: Number }) stream = 0;
+  // The server saw the room open: the picture need not wait for the socket.
+  @property({ type: Boolean }) open = false;
   @state() private panel: Panel = "none";
   @state() private wide = wide.matches;
   @state() private buying: { item: Item; offer: Offer } | null = null;
@@ -65,7 +67,8 @@ export class SoukRoom extends SoukElement {
   };
 
   get #open(): boolean {
-    return this.feed.view?.state === "live" || this.feed.view?.state === "interrupted";
+    const state = this.feed.view?.state;
+    return state === undefined ? this.open : state === "live" || state === "interrupted";
   }
 
   #top(): TemplateResult {
@@ -144,7 +147,7 @@ export class SoukRoom extends SoukElement {
   protected override render(): TemplateResult {
     const view = this.feed.view;
     const sale = this.sale === "" ? nothing : html`<p class="sale">${icon("bag")}<span>${this.sale}</span></p>`;
-    return html`
+    return html`<h1 class="visually-hidden">${view?.title ?? ""}</h1>
       ${this.wide ? html`<aside class="room-side shelf-side" aria-label=${say("shelf.title")}><h2>${say("shelf.title")}</h2>${this.#shelf()}</aside>` : nothing}
       <section class="screen ${hue(this.stream)}" aria-label=${view?.title ?? "Souk"}>
         <souk-player .stream=${this.stream} .playing=${this.#open} .generation=${this.generation}></souk-player>

@@ -45,8 +45,8 @@ export class WhepSession {
 
   // Resolves when a session that played ends; rejects when there was none.
   async #play(): Promise<void> {
-    const watch = await live.read("stream.watch", { stream: this.stream });
-    const peer = new RTCPeerConnection({ iceServers: watch.ice_servers ?? [], bundlePolicy: "max-bundle" });
+    const watching = live.read("stream.watch", { stream: this.stream });
+    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this.peer = peer;
     const media = new MediaStream();
     peer.addTransceiver("video", { direction: "recvonly" });
@@ -56,7 +56,12 @@ export class WhepSession {
       this.show(media);
     });
     try {
-      await peer.setLocalDescription();
+      // The offer is made while the socket still opens; gathering begins after it.
+      const [offer, watch] = await Promise.all([peer.createOffer(), watching]);
+      if (watch.ice_servers.length > 0) {
+        peer.setConfiguration({ ...peer.getConfiguration(), iceServers: watch.ice_servers });
+      }
+      await peer.setLocalDescription(offer);
       this.#session = await this.#post(here(watch.whep), watch.ticket, peer);
       await this.#untilOver(peer);
     } finally {

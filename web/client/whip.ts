@@ -29,7 +29,7 @@ export class WhipSession {
 
   async #publish(): Promise<void> {
     const ticket = await live.read("stream.ticket", { stream: this.stream });
-    const peer = new RTCPeerConnection({ iceServers: ticket.ice_servers ?? [], bundlePolicy: "max-bundle" });
+    const peer = new RTCPeerConnection({ iceServers: ticket.ice_servers, bundlePolicy: "max-bundle" });
     this.peer = peer;
     for (const track of this.media.getTracks()) {
       peer.addTransceiver(track, { direction: "sendonly", streams: [this.media] });
