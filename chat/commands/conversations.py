@@ -128,20 +128,6 @@ class Marked(Struct, frozen=True):
     delivered_seq: int
 
 
-class Head(Struct, frozen=True, array_like=True):
-    """A conversation in brief: on the wire a row, without the names."""
-
-    conversation: int
-    head_seq: int
-    head_rev: int
-    base: int
-    read: int
-    delivered: int
-    peer_read: int
-    peer_delivered: int
-    flags: int
-
-
 class Heads(Struct, frozen=True):
     """What a client compares with what it holds, at connect.
 
@@ -151,5 +137,5 @@ class Heads(Struct, frozen=True):
 
     total_unread: int
     requests: int
-    columns: tuple[str, ...]
-    heads: list[Head]
+    columns: list[str]
+    heads: list[tuple[int, int, int, int, int, int, int, int, int]]

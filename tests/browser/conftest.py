@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from socket import SOCK_DGRAM, SOCK_STREAM
@@ -73,19 +74,32 @@ def site(able: None, transactional_db: None, tmp_path: Path) -> Iterator[str]:
             env=environment,
             stdout=subprocess.PIPE,
             stderr=out,
+            bufsize=0,
         )
+    try:
+        wait_for_line(process, url, log)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+        if process.stdout is not None:
+            process.stdout.close()
+        ARTIFACTS.mkdir(exist_ok=True)
+        shutil.copy(log, ARTIFACTS / "serve.log")
+
+
+def wait_for_line(process: "subprocess.Popen[bytes]", text: str, log: Path) -> None:
+    """Until the process says `text`; the others of its lines go by."""
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
-    line = process.stdout.readline().decode() if ready else ""
-    if url not in line:
-        process.kill()
-        raise RuntimeError(f"no site: {line}{log.read_text()}")
-    yield url
-    process.send_signal(signal.SIGTERM)
-    process.wait(STOP_SECONDS)
-    process.stdout.close()
-    ARTIFACTS.mkdir(exist_ok=True)
-    shutil.copy(log, ARTIFACTS / "serve.log")
+    until = time.monotonic() + START_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        ready, _, _ = select.select([process.stdout], [], [], left)
+        line = process.stdout.readline().decode() if ready else ""
+        if text in line:
+            return
+        if ready and not line:
+            break
+    raise RuntimeError(f"it did not say {text}: {log.read_text()}")
 
 
 @pytest.fixture
