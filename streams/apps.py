@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class StreamsConfig(AppConfig):
     name = "streams"
+
+    def ready(self) -> None:
+        from streams import checks  # noqa: F401 - registers them

@@ -83,7 +83,7 @@ Do = Publish | Play | Patch | Close | Stop | Stats
 
 
 class Call(Struct, frozen=True):
-    """`reply` is the list to answer on, `deadline` epoch ms."""
+    """`reply` is the list to answer on ("": nobody waits), `deadline` epoch ms."""
 
     id: str
     reply: str
@@ -131,24 +131,19 @@ class Caller:
         self._awaited: dict[str, asyncio.Future[Answered]] = {}
         self._reader: asyncio.Task[None] | None = None
 
-    async def call(self, node: str, do: Do, result: Any) -> Any:
+    async def ask(self, node: str, do: Do, result: Any) -> Any:
         """What the node answers, as a `result`.
 
         Raises `Declined` if it refuses, `Unavailable` without an answer in 3 s.
         """
         if len(self._awaited) >= WAITING:
             raise Unavailable
-        call = Call(
-            id=secrets.token_urlsafe(9),
-            reply=self.list,
-            deadline=_now_ms() + int(SECONDS * 1000),
-            do=do,
-        )
+        call = _call(do, self.list)
         future = asyncio.get_running_loop().create_future()
         self._awaited[call.id] = future
         try:
             async with asyncio.timeout(SECONDS):
-                await push(node_list(node), encode(call), keep_ms=KEEP_MS)
+                await _send(node, call)
                 if self._reader is None:
                     self._reader = asyncio.create_task(self._read())
                 answered = await future
@@ -175,6 +170,20 @@ class Caller:
         future = self._awaited.get(answered.id)
         if future is not None and not future.done():
             future.set_result(answered)
+
+
+async def tell(node: str, do: Do) -> None:
+    """Have it done, wait for nothing. Raises `Unavailable` without a store."""
+    await _send(node, _call(do, ""))
+
+
+def _call(do: Do, reply: str) -> Call:
+    deadline = _now_ms() + int(SECONDS * 1000)
+    return Call(secrets.token_urlsafe(9), reply, deadline, do)
+
+
+async def _send(node: str, call: Call) -> None:
+    await push(node_list(node), encode(call), keep_ms=KEEP_MS)
 
 
 caller = PerLoop(Caller)
@@ -205,4 +214,5 @@ async def _answer(call: Call, execute: Callable[[Do], Awaitable[Any]]) -> None:
     except Exception:
         log.exception("%s failed", type(call.do).__name__)
         answered = Answered(call.id, refused="internal")
-    await push(call.reply, encode(answered), keep_ms=KEEP_MS)
+    if call.reply:
+        await push(call.reply, encode(answered), keep_ms=KEEP_MS)

@@ -17,26 +17,24 @@ class Media(Struct, frozen=True):
     audio: str | None
 
 
-class StreamChange(Event, frozen=True, kw_only=True):
+class OfStream(Struct, frozen=True, kw_only=True):
     stream: int
     version: int
     at: int
 
 
-class StreamStarted(StreamChange, tag="stream.started", frozen=True, kw_only=True):
+class StreamStarted(Event, OfStream, tag="stream.started", frozen=True):
     generation: int
     media: Media
 
 
-class StreamInterrupted(
-    StreamChange, tag="stream.interrupted", frozen=True, kw_only=True
-):
+class StreamInterrupted(Event, OfStream, tag="stream.interrupted", frozen=True):
     """The host is away; the show waits until `grace_until`, epoch ms."""
 
     grace_until: int
 
 
-class StreamRecovered(StreamChange, tag="stream.recovered", frozen=True, kw_only=True):
+class StreamRecovered(Event, OfStream, tag="stream.recovered", frozen=True):
     """The picture is back. `rejoin`: by a new session only, the codec has changed."""
 
     gap_ms: int
@@ -44,24 +42,24 @@ class StreamRecovered(StreamChange, tag="stream.recovered", frozen=True, kw_only
     rejoin: bool
 
 
-class StreamEnded(StreamChange, tag="stream.ended", frozen=True, kw_only=True):
+class StreamEnded(Event, OfStream, tag="stream.ended", frozen=True):
     reason: str
 
 
-class StreamUpdated(StreamChange, tag="stream.updated", frozen=True, kw_only=True):
+class StreamUpdated(Event, OfStream, tag="stream.updated", frozen=True):
     """`changed` holds the new values of what the host changed."""
 
     changed: dict[str, Any]
 
 
-class StreamPreviewed(StreamChange, tag="stream.previewed", frozen=True, kw_only=True):
+class StreamPreviewed(Event, OfStream, tag="stream.previewed", frozen=True):
     """Staff: a picture comes in, nobody else sees it yet."""
 
     generation: int
     media: Media
 
 
-class IngestOpened(StreamChange, tag="ingest.opened", frozen=True, kw_only=True):
+class IngestOpened(Event, OfStream, tag="ingest.opened", frozen=True):
     """Staff: a publishing session was accepted. It has shown nothing yet."""
 
     ingest: str
@@ -70,12 +68,21 @@ class IngestOpened(StreamChange, tag="ingest.opened", frozen=True, kw_only=True)
     agent: str
 
 
-class IngestClosed(StreamChange, tag="ingest.closed", frozen=True, kw_only=True):
+class IngestClosed(Event, OfStream, tag="ingest.closed", frozen=True):
     """Staff: a publishing session is over."""
 
     ingest: str
     reason: str
 
+
+StreamChange = (
+    StreamPreviewed
+    | StreamStarted
+    | StreamInterrupted
+    | StreamRecovered
+    | StreamEnded
+    | StreamUpdated
+)
 
 Verdict = Literal["good", "ok", "bad", "no_data"]
 

@@ -72,7 +72,8 @@ async def delete(request: HttpRequest, session: str) -> HttpResponse:
     ingest = await _session(request, session)
     # The row first: whether or not the node hears of it, the session is over.
     if await db(lifecycle.ingest_closed, session, "deleted"):
-        await _hang_up(ingest)
+        with suppress(Unavailable):
+            await backend().hang_up(ingest.node, session, "deleted")
     return bare(200)
 
 
@@ -137,12 +138,6 @@ async def _opened(opening: Opening, offer: str, address: str) -> Answer:
         raise
     await db(ingests.accepted, opening)
     return answer
-
-
-async def _hang_up(ingest: Ingest) -> None:
-    # Should it not arrive: the node compares itself with SQL every two seconds.
-    with suppress(Declined, Unavailable):
-        await backend().close(ingest.node, ingest.pk, "deleted")
 
 
 endpoint = door({"POST": publish, "GET": nothing, "HEAD": nothing}, accept_post=True)

@@ -29,7 +29,11 @@ class Opening(Struct, frozen=True):
 
 class MediaBackend(Protocol):
     """Each call raises `calls.Declined` with a refusal of `media/contract.py`, and
-    `Unavailable` when no media process answers in three seconds."""
+    `Unavailable` when no media process answers in three seconds.
+
+    `hang_up` and `stop` wait for no answer: what they want is in SQL already, and a
+    media process that did not hear them finds it there.
+    """
 
     async def publish(self, opening: Opening, sdp_offer: str, via: str) -> Answer: ...
 
@@ -42,6 +46,8 @@ class MediaBackend(Protocol):
     ) -> Fragment | None: ...
 
     async def close(self, node: str, session: str, reason: str) -> bool: ...
+
+    async def hang_up(self, node: str, session: str, reason: str) -> None: ...
 
     async def stop(self, node: str, stream: int, reason: str) -> None: ...
 

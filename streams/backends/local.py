@@ -1,7 +1,7 @@
 """Our own media processes, asked over the store."""
 
 from streams.backends import Opening
-from streams.calls import Close, Patch, Play, Publish, Stats, Stop, caller
+from streams.calls import Close, Patch, Play, Publish, Stats, Stop, caller, tell
 from streams.media.contract import Answer, Fragment, StreamStats
 
 
@@ -18,30 +18,33 @@ class LocalBackend:
             via=via,
             sdp_offer=sdp_offer,
         )
-        answer: Answer = await caller().call(opening.node, do, Answer)
+        answer: Answer = await caller().ask(opening.node, do, Answer)
         return answer
 
     async def play(
         self, node: str, session: str, stream: int, user: int | None, sdp: str, via: str
     ) -> Answer:
         do = Play(session, stream, user, via, sdp)
-        answer: Answer = await caller().call(node, do, Answer)
+        answer: Answer = await caller().ask(node, do, Answer)
         return answer
 
     async def patch(
         self, node: str, session: str, if_match: str | None, fragment: str
     ) -> Fragment | None:
         do = Patch(session, if_match, fragment)
-        answer: Fragment | None = await caller().call(node, do, Fragment | None)
+        answer: Fragment | None = await caller().ask(node, do, Fragment | None)
         return answer
 
     async def close(self, node: str, session: str, reason: str) -> bool:
-        closed: bool = await caller().call(node, Close(session, reason), bool)
+        closed: bool = await caller().ask(node, Close(session, reason), bool)
         return closed
 
+    async def hang_up(self, node: str, session: str, reason: str) -> None:
+        await tell(node, Close(session, reason))
+
     async def stop(self, node: str, stream: int, reason: str) -> None:
-        await caller().call(node, Stop(stream, reason), None)
+        await tell(node, Stop(stream, reason))
 
     async def stats(self, node: str, stream: int) -> StreamStats:
-        stats: StreamStats = await caller().call(node, Stats(stream), StreamStats)
+        stats: StreamStats = await caller().ask(node, Stats(stream), StreamStats)
         return stats

@@ -7,7 +7,6 @@ import msgspec
 from realtime import CommandRouter, Connection, Rate, Unavailable, db, once
 from streams.actions import ingests, keys, lifecycle
 from streams.backends import backend
-from streams.calls import Declined
 from streams.commands.keys import (
     CreateKey,
     Done,
@@ -44,6 +43,6 @@ async def revoke_key(connection: Connection, command: RevokeKey) -> Done:
     done = await db(once, user, command, Done, revoke)
     for ingest in await db(ingests.came_by, command.id):
         await db(lifecycle.ingest_closed, ingest.pk, "key_revoked")
-        with suppress(Declined, Unavailable):
-            await backend().close(ingest.node, ingest.pk, "key_revoked")
+        with suppress(Unavailable):
+            await backend().hang_up(ingest.node, ingest.pk, "key_revoked")
     return done

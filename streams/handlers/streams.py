@@ -81,8 +81,7 @@ async def end_stream(connection: Connection, command: EndStream) -> StreamState:
         return state, streams.directed(user, command.stream).node
 
     state, node = await db(end)
-    # Should it not arrive: the node compares itself with SQL every two seconds.
-    with suppress(Declined, Unavailable):
+    with suppress(Unavailable):
         await backend().stop(node, command.stream, "ended")
     return state
 

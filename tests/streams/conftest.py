@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -148,3 +149,14 @@ def new_key(user: User, stream: Stream | None = None, name: str = "OBS") -> str:
 def offer(name: str) -> str:
     """A stored offer of a real client."""
     return (OFFERS / f"{name}.sdp").read_text()
+
+
+@pytest.fixture
+def lost_node(node: str) -> Callable[[], None]:
+    """Lets the node fall silent a minute ago."""
+
+    def lose() -> None:
+        old = Now() - timedelta(minutes=1)
+        MediaNode.objects.filter(name=node).update(seen_at=old)
+
+    return lose
