@@ -8,25 +8,25 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
-from pytest_django.fixtures import Settings
 
-from realtime import db, publish_on_commit
-from realtime.broker import Broker, broker
+from realtime import Unavailable, db, history, publish_on_commit
+from realtime.broker import Broker
 from realtime.embedded import Embedded
 from realtime.models import OutboxEvent
 from realtime.outbox import Outbox, tidy
+from realtime.publishing import hand_rows_to
 from realtime.store import Store
+from tests.live import database_url
 from tests.realtime.rooms import Rang
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
+CHANNELS = ["deals:1", "deals:2"]
 CHILD = """
 import asyncio, os, sys
 import django
@@ -40,42 +40,33 @@ asyncio.run(main())
 """
 
 
-def commit(*times: int, channels: tuple[str, ...] = ("#1", "#2")) -> None:
+def commit(*times: int) -> None:
     for number in times:
         with transaction.atomic():
-            publish_on_commit(channels, Rang(times=number))
+            publish_on_commit(CHANNELS, Rang(times=number))
 
 
 def unsent() -> int:
     return OutboxEvent.objects.filter(sent_at=None).count()
 
 
-class Ear:
-    def __init__(self, node: Broker) -> None:
-        self.heard: dict[str, list[int]] = {}
-        self._news = asyncio.Event()
-        node.start(
-            lambda name, p: self.hear(name, msgspec.msgpack.decode(p.data)["times"]),
-            lambda: None,
-        )
-
-    def hear(self, name: str, times: int) -> None:
-        self.heard.setdefault(name, []).append(times)
-        self._news.set()
-
-    async def until(self, last: int, name: str = "#2") -> list[int]:
-        async with asyncio.timeout(10):
-            while last not in self.heard.get(name, []):
-                self._news.clear()
-                await self._news.wait()
-        return self.heard[name]
+async def published() -> dict[str, list[int]]:
+    """What each channel's history holds, once no row is left to send."""
+    async with asyncio.timeout(20):
+        while await db(unsent):
+            await asyncio.sleep(0.02)
+    told = {}
+    for channel in CHANNELS:
+        held = await history(channel, 500)
+        told[channel] = [
+            msgspec.msgpack.decode(publication.data)["times"]
+            for publication in held.publications
+        ]
+    return told
 
 
-@pytest.fixture
-async def ear(node: Broker) -> Ear:
-    listener = Ear(node)
-    await node.subscribe(["#1", "#2"])
-    return listener
+def each(*times: int) -> dict[str, list[int]]:
+    return {channel: list(times) for channel in CHANNELS}
 
 
 @asynccontextmanager
@@ -89,44 +80,47 @@ async def sender() -> AsyncIterator[Outbox]:
         await task
 
 
-async def all_marked() -> None:
-    async with asyncio.timeout(10):
-        while await db(unsent):
-            await asyncio.sleep(0.02)
+@pytest.fixture
+def valkey(site_store: Embedded) -> Embedded:
+    """The session's server sweeps this database too: to the same store, then."""
+    return site_store
 
 
-async def test_a_commit_is_pushed_at_once_in_order_to_all_channels(ear: Ear) -> None:
+async def test_a_commit_is_pushed_at_once_not_by_the_sweep(node: Broker) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue(100)
+    node.start(lambda name, _: heard.put_nowait(name), lambda: None)
+    await node.subscribe([CHANNELS[1]])
+    async with sender(), asyncio.timeout(15):
+        for number in range(20):  # 20 s, were each to wait for a sweep
+            await db(commit, number)
+            await heard.get()
+
+
+async def test_many_commits_are_pushed_in_order_to_all_channels(live: Store) -> None:
     async with sender():
-        await db(commit, *range(300))
-        assert await ear.until(299) == list(range(300))
-        assert ear.heard["#1"] == list(range(300))
-        await all_marked()
+        await db(commit, *range(400))
+        assert await published() == each(*range(400))
 
 
-async def test_what_a_dead_process_committed_is_swept_once(ear: Ear) -> None:
+async def test_what_a_dead_process_committed_is_swept(live: Store) -> None:
+    # One without a sender stands for one killed between its commit and the push.
+    await db(commit, 0, 1)
     async with sender():
-        await asyncio.sleep(0)
-        await db(commit, 0)
-        await ear.until(0)
-        # A process without a sender stands for one killed before it could send.
+        assert await published() == each(0, 1)
         await asyncio.to_thread(commit_elsewhere)
-        assert await ear.until(1) == [0, 1]
-        await all_marked()
-    assert ear.heard == {"#1": [0, 1], "#2": [0, 1]}
+        assert await published() == each(0, 1, 2)
 
 
 def commit_elsewhere() -> None:
-    from realtime.publishing import hand_rows_to
-
-    hand_rows_to(None)
     try:
-        commit(1)
+        hand_rows_to(None)
+        commit(2)
     finally:
         connection.close()
 
 
 async def test_killed_between_publish_and_mark_it_is_delivered_once(
-    ear: Ear, valkey: Embedded
+    live: Store, valkey: Embedded
 ) -> None:
     await db(commit, 1, 2, 3)
     child = await asyncio.to_thread(
@@ -141,63 +135,44 @@ async def test_killed_between_publish_and_mark_it_is_delivered_once(
             "SOUK_DEBUG": "1",
         },
         timeout=30,
-        cwd=Path(django_settings.BASE),
     )
     assert child.returncode == -signal.SIGKILL
-    assert await ear.until(3) == [1, 2, 3]
-    assert await db(unsent) == 3
     async with sender():
-        await all_marked()
         await db(commit, 4)
-        assert await ear.until(4) == [1, 2, 3, 4]
+        assert await published() == each(1, 2, 3, 4)
 
 
-def database_url() -> str:
-    """Of the test database."""
-    given = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{given['NAME']}"
-    return f"postgresql://{given['USER']}@/{given['NAME']}?host={given['HOST']}"
-
-
-async def test_two_senders_neither_repeat_nor_reorder(ear: Ear) -> None:
-    await db(commit, *range(600))
+async def test_two_senders_neither_repeat_nor_reorder(live: Store) -> None:
+    await db(commit, *range(400))
     async with sender(), sender():
-        await all_marked()
-        await ear.until(599)
-    assert ear.heard == {"#1": list(range(600)), "#2": list(range(600))}
+        assert await published() == each(*range(400))
 
 
 async def test_rows_wait_for_an_absent_store_and_leave_in_order(
-    tmp_path: Path, valkey: Embedded, live: Store, settings: Settings
+    live: Store, valkey: Embedded
 ) -> None:
-    own = Embedded(tmp_path)
-    live.client.connection_pool.connection_kwargs["path"] = str(own.socket)
-    node = broker()
-    listener = Ear(node)
+    assert valkey.process is not None
     async with sender():
-        await db(commit, 0, 1, 2)
-        assert await db(unsent) == 3
-        own.tend()
-        await asyncio.to_thread(own.wait)
-        await node.subscribe(["#1", "#2"])
-        await db(commit, 3, 4)
-        assert await listener.until(4) == [0, 1, 2, 3, 4]
-        await all_marked()
-    own.stop()
+        await db(commit, 0)
+        assert await published() == each(0)
+        os.kill(valkey.process.pid, signal.SIGSTOP)
+        try:
+            await db(commit, 1, 2, 3)
+            with pytest.raises(Unavailable):
+                await live.call("PING")
+            assert await db(unsent) == 3
+        finally:
+            os.kill(valkey.process.pid, signal.SIGCONT)
+        await db(commit, 4, 5)
+        assert await published() == each(*range(6))
 
 
-async def test_what_can_never_be_published_holds_up_nothing(
-    ear: Ear,
-) -> None:
-    await db(
-        lambda: OutboxEvent.objects.create(channels=["nosuch:1", "#2"], data=b"\x01")
-    )
+async def test_what_can_never_be_published_holds_up_nothing(live: Store) -> None:
+    row = OutboxEvent(channels=["nosuch:1"], data=b"\x01")
+    await db(row.save)
     async with sender():
         await db(commit, 1)
-        with suppress(KeyError, TypeError):
-            await ear.until(1)
-        await all_marked()
+        assert await published() == each(1)
 
 
 def test_rows_sent_long_ago_are_thrown_away() -> None:

@@ -1,0 +1,66 @@
+"""`souk serve` as a newcomer starts it: no service runs, nothing is set."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import database_url
+
+
+@pytest.fixture
+def serve(tmp_path: Path, django_db_setup: None) -> Iterator[subprocess.Popen[str]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "config.cli", "serve", "--only=web", f"--port={port}"],
+        env={
+            **os.environ,
+            "SOUK_DEBUG": "1",
+            "SOUK_DATA": str(tmp_path),
+            "DATABASE_URL": database_url(),
+            "REDIS_URL": "",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """Where a web child says it listens."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def web_child(process: subprocess.Popen[str]) -> int:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    for child in children.read_text().split():
+        if b"\0web\0" in Path(f"/proc/{child}/cmdline").read_bytes():
+            return int(child)
+    raise AssertionError("no web child")
+
+
+def test_a_killed_web_process_returns_and_sigterm_ends_all_with_status_0(
+    serve: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    url = address(serve)
+    first = web_child(serve)
+    assert (tmp_path / "run" / "store.sock").exists()
+    os.kill(first, signal.SIGKILL)
+    assert address(serve) == url
+    assert web_child(serve) != first
+    with urllib.request.urlopen(f"{url}/accounts/sign-in") as answer:  # noqa: S310 - ours
+        assert answer.status == 200
+    serve.send_signal(signal.SIGTERM)
+    assert serve.wait(15) == 0
+    assert not (tmp_path / "run" / "store.sock").exists()
