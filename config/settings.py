@@ -78,6 +78,7 @@ SOUK_WEB = int(os.environ.get("SOUK_WEB", "1"))
 SOUK_MEDIA = int(os.environ.get("SOUK_MEDIA", "1"))
 SOUK_ANONYMOUS = os.environ.get("SOUK_ANONYMOUS", "1") not in ("", "0")
 SOUK_CONNECT_SECONDS = float(os.environ.get("SOUK_CONNECT_SECONDS", "10"))
+SOUK_STALL_SECONDS = float(os.environ.get("SOUK_STALL_SECONDS", "10"))
 SOUK_DB_THREADS = int(os.environ.get("SOUK_DB_THREADS", "0"))
 SOUK_OUTBOX_HOURS = int(os.environ.get("SOUK_OUTBOX_HOURS", "72"))
 

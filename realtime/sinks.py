@@ -9,18 +9,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from django.conf import settings
+
 from realtime.backlog import Backlog, Full
 from realtime.frames import Frame
 from realtime.protocol import Close
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-STALL_SECONDS = 10.0
 
 
 class Sink(ABC):
     """All of it on the loop, none of it waits. After `close` or a loss writes are void.
 
-    The owner sets `slow`, called when the backlog is full or has not moved for 10 s,
+    The owner sets `slow`, called when the backlog is full or has not moved for 10 s
+    (`SOUK_STALL_SECONDS`),
     and `lost`, called when the socket is gone.
     """
 
@@ -62,7 +64,7 @@ class Sink(ABC):
         """Something waits: call it slow unless some of it leaves within 10 s."""
         if self._watch is None:
             self.moved()
-            self._look_later(STALL_SECONDS)
+            self._look_later(settings.SOUK_STALL_SECONDS)
 
     def moved(self) -> None:
         self._moved = asyncio.get_running_loop().time()
@@ -78,10 +80,10 @@ class Sink(ABC):
     def _look(self) -> None:
         still = asyncio.get_running_loop().time() - self._moved
         self._watch = None
-        if still >= STALL_SECONDS:
+        if still >= settings.SOUK_STALL_SECONDS:
             self.slow()
         else:
-            self._look_later(STALL_SECONDS - still)
+            self._look_later(settings.SOUK_STALL_SECONDS - still)
 
 
 class AsgiSink(Sink):

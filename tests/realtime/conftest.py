@@ -56,7 +56,11 @@ def square(
 ) -> Iterator[Server]:
     """A server whose only room is square.py."""
     folder = tmp_path_factory.mktemp("square")
-    environment = {"SOUK_ROUTER": SQUARE, "SOUK_CONNECT_SECONDS": "3"}
+    environment = {
+        "SOUK_ROUTER": SQUARE,
+        "SOUK_CONNECT_SECONDS": "3",
+        "SOUK_STALL_SECONDS": "4",
+    }
     made = Server(folder, site_store.url, **environment)
     yield made
     if made.is_running:

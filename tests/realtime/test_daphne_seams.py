@@ -1,0 +1,42 @@
+"""What the edge overrides in daphne and autobahn is still what it was written against.
+
+A red line here asks to read the new source, then to renew the hash.
+"""
+
+import hashlib
+import inspect
+from typing import Any
+
+import pytest
+from autobahn.websocket.protocol import WebSocketProtocol
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol as DaphneProtocol
+from twisted.internet.abstract import FileDescriptor
+
+SEAMS: list[tuple[Any, str]] = [
+    (DaphneProtocol.onConnect, "0aa4e589d083"),
+    (DaphneProtocol.onOpen, "f55ec8f9a0d3"),
+    (DaphneProtocol.onMessage, "ecf38a8ac641"),
+    (DaphneProtocol.onClose, "f95f6ae2a014"),
+    (DaphneProtocol.handle_reply, "6535965ae430"),
+    (DaphneProtocol.serverReject, "69decfc83d80"),
+    (Server.run, "34ebfcd6e06e"),
+    (Server.create_application, "8bdfdc47c05d"),
+    (Server.protocol_connected, "6235461e9999"),
+    (Server.protocol_disconnected, "05aaac4bcd86"),
+    (WebSocketProtocol.sendData, "e688d7c203ca"),
+    (WebSocketProtocol.sendCloseFrame, "41901b8e5238"),
+    (WebSocketProtocol._fail_connection, "230572cf74f2"),
+    (WebSocketProtocol._dataReceived, "bd8f4b8f025d"),
+    (WebSocketProtocol.dropConnection, "7d99231420b6"),
+    (FileDescriptor.doWrite, "4d2d197f0c6b"),
+    (FileDescriptor.registerProducer, "ab0b3e4e2b7d"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "known"), SEAMS, ids=lambda v: getattr(v, "__qualname__", "")
+)
+def test_the_overridden_method_has_not_changed(method: Any, known: str) -> None:
+    source = inspect.getsource(method).encode()
+    assert hashlib.blake2b(source, digest_size=6).hexdigest() == known

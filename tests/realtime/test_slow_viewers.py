@@ -1,0 +1,171 @@
+"""Readers that stop: what waits for them is bounded, by lane, and nobody else waits."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from realtime import Event, publish
+from realtime.backlog import RELIABLE_BYTES, SAMPLED_BYTES
+from tests.live import Connect, Server
+from tests.realtime.square import Price, Told
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LETTER = "x" * 8000
+KERNEL_BYTES = 600_000
+"""More than both kernels hold between us, whatever they are set to."""
+
+
+class Speech(Event, frozen=True, tag="speech"):
+    n: int
+    text: str
+
+
+class Frozen:
+    """A raw WebSocket that reads only when told, with a tiny receive buffer."""
+
+    def __init__(self, url: str) -> None:
+        host, port = urlsplit(url).netloc.split(":")
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.settimeout(8)
+        self.socket.connect((host, int(port)))
+        self.socket.sendall(
+            f"GET /connection/websocket HTTP/1.1\r\nHost: {host}:{port}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        self.rest = b""
+        while b"\r\n\r\n" not in self.rest:
+            self.rest += self.socket.recv(4096)
+        assert self.rest.startswith(b"HTTP/1.1 101"), self.rest
+        self.rest = self.rest.partition(b"\r\n\r\n")[2]
+
+    def send(self, *messages: dict[str, Any]) -> None:
+        data = "\n".join(map(json.dumps, messages)).encode()
+        mask = os.urandom(4)
+        body = bytes(b ^ mask[i % 4] for i, b in enumerate(data))
+        assert len(data) < 126
+        self.socket.sendall(bytes((0x81, 0x80 | len(data))) + mask + body)
+
+    def frame(self) -> tuple[int, bytes]:
+        """The next frame: opcode and payload."""
+        head = self._take(2)
+        size = head[1]
+        if size == 126:
+            size = int.from_bytes(self._take(2))
+        elif size == 127:
+            size = int.from_bytes(self._take(8))
+        return head[0] & 0x0F, self._take(size)
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """All there is, until the close frame, which comes as `{"close": code}`."""
+        while True:
+            opcode, payload = self.frame()
+            if opcode == 8:
+                yield {"close": int.from_bytes(payload[:2])}
+                return
+            yield from map(json.loads, payload.decode().split("\n"))
+
+    def until(self, wanted: str) -> list[dict[str, Any]]:
+        """Messages up to the first that holds this text."""
+        read: list[dict[str, Any]] = []
+        for message in self.messages():
+            read.append(message)
+            if wanted in json.dumps(message):
+                return read
+        raise AssertionError(f"{wanted} never came: {read[-3:]}")
+
+    def _take(self, size: int) -> bytes:
+        while len(self.rest) < size:
+            data = self.socket.recv(65536)
+            if not data:
+                raise ConnectionError("cut")
+            self.rest += data
+        data, self.rest = self.rest[:size], self.rest[size:]
+        return data
+
+
+@pytest.fixture
+def frozen(square: Server) -> Iterator[Frozen]:
+    made = Frozen(square.url)
+    try:
+        made.send({"id": 1, "connect": {}})
+        made.until("client")
+        yield made
+    finally:
+        made.socket.close()
+
+
+def subscribe(frozen: Frozen, *channels: str) -> None:
+    for id_, channel in enumerate(channels, 2):
+        frozen.send({"id": id_, "subscribe": {"channel": channel}})
+        frozen.until(f'"id": {id_}')
+
+
+def pubs(messages: list[dict[str, Any]], channel: str) -> list[dict[str, Any]]:
+    pushes = [m["push"] for m in messages if "push" in m]
+    return [p["pub"]["data"] for p in pushes if p.get("channel") == channel]
+
+
+async def test_more_reliable_bytes_than_may_wait_end_it_as_slow(
+    visit: Connect, frozen: Frozen
+) -> None:
+    other = await visit()
+    await other.subscribe("deals:slow1")
+    subscribe(frozen, "deals:slow1")
+    count = (KERNEL_BYTES + RELIABLE_BYTES) // len(LETTER)
+    for n in range(count):
+        await publish("deals:slow1", Speech(n=n, text=LETTER))
+    got = [(await other.push("deals:slow1"))["n"] for _ in range(count)]
+    assert got == list(range(count))
+    read = list(frozen.messages())  # whole frames, then why, then the end
+    numbers = [data["n"] for data in pubs(read, "deals:slow1")]
+    assert numbers == list(range(len(numbers))) and len(numbers) < count
+    assert read[-2]["push"]["disconnect"]["code"] == 3008
+    assert read[-1] == {"close": 3008}
+
+
+async def test_comments_are_shed_oldest_first_and_counted_while_a_sale_waits_its_turn(
+    visit: Connect, frozen: Frozen
+) -> None:
+    other = await visit()
+    await other.subscribe("comments:slow2")
+    subscribe(frozen, "comments:slow2", "deals:slow2", "state:slow2")
+    count = (KERNEL_BYTES + 4 * SAMPLED_BYTES) // len(LETTER)
+    for n in range(count):
+        await publish("comments:slow2", Speech(n=n, text=LETTER))
+    for amount in range(20):
+        await publish("state:slow2", Price(item="tea", amount=amount))
+    await publish("deals:slow2", Told(n=1))
+    for _ in range(count):
+        await other.push("comments:slow2")
+    last = f'"n": {count - 1}'
+    read = frozen.until(last)
+    comments = pubs(read, "comments:slow2")
+    skipped = [c["count"] for c in comments if c["type"] == "lane.skipped"]
+    delivered = [c["n"] for c in comments if c["type"] == "speech"]
+    assert sum(skipped) + len(delivered) == count and sum(skipped) > 0
+    assert delivered == sorted(delivered) and delivered[-1] == count - 1
+    order = [m["push"]["channel"] for m in read if "push" in m]
+    # The sale overtook what waited of the comments, then came the newest state.
+    assert order.index("deals:slow2") < order.index("state:slow2") < len(order) - 1
+    assert pubs(read, "state:slow2") == [{"price:tea": {"item": "tea", "amount": 19}}]
+
+
+async def test_who_takes_no_byte_for_the_time_allowed_is_ended_as_slow(
+    visit: Connect, frozen: Frozen
+) -> None:
+    """Only comments wait, which never fill the backlog: the stall ends it."""
+    subscribe(frozen, "comments:slow3")
+    for n in range((KERNEL_BYTES + SAMPLED_BYTES) // len(LETTER)):
+        await publish("comments:slow3", Speech(n=n, text=LETTER))
+    await asyncio.sleep(5)  # what is tried is time itself: SOUK_STALL_SECONDS is 4
+    read = list(frozen.messages())
+    assert read[-1] == {"close": 3008}
