@@ -46,6 +46,7 @@ EMPTY_SECONDS = 0.2
 REMEMBERED_SECONDS = 60.0
 REMEMBERED = 50_000
 OFFERS = 10_000
+TOLD = 1_000
 PAUSES = (0.01, 0.1, 0.5)
 """Before a batch whose commit failed, or is unknown, is tried again."""
 
@@ -165,6 +166,8 @@ class Tellers:
         self._offers: dict[int, int] = {}
         self._looking: dict[int, asyncio.Task[int | None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._told: deque[tuple[Wish, OrderHeld]] = deque(maxlen=TOLD)
+        self._telling: asyncio.Task[None] | None = None
         self._waiting = 0
 
     async def submit(self, wish: Wish) -> OrderHeld:
@@ -212,8 +215,28 @@ class Tellers:
         return task
 
     def announce(self, winners: Sequence[tuple[Wish, OrderHeld]]) -> None:
-        """Tell the buyers' other screens; they learn it by asking if this is lost."""
-        self._keep(_announce(winners))
+        """Tell the buyers' other screens. In a rush the oldest are left out: whoever
+        asks has been answered, and other screens learn it by asking.
+        """
+        self._told.extend(winners)
+        if self._telling is None or self._telling.done():
+            self._telling = self._keep(self._announce())
+
+    async def _announce(self) -> None:
+        while self._told:
+            wish, held = self._told.popleft()
+            event = OrderChanged(
+                order=held.order,
+                state="held",
+                was=None,
+                version=0,
+                expires_at=held.hold_until,
+            )
+            try:
+                await publish(f"#{wish.buyer}", event)
+            except CommandError as error:
+                log.info("holds not told on other screens: %s", error)
+                self._told.clear()
 
     async def _stock_of(self, offer: int) -> int:
         """The offer's stock row, asked for once however many wait for it."""
@@ -237,22 +260,6 @@ class Tellers:
                 self._offers.clear()
             self._offers[offer] = stock
         return stock
-
-
-async def _announce(winners: Sequence[tuple[Wish, OrderHeld]]) -> None:
-    for wish, held in winners:
-        event = OrderChanged(
-            order=held.order,
-            state="held",
-            was=None,
-            version=0,
-            expires_at=held.hold_until,
-        )
-        try:
-            await publish(f"#{wish.buyer}", event)
-        except CommandError as error:
-            log.info("holds not told on other screens: %s", error)
-            return
 
 
 tellers = PerLoop(Tellers)

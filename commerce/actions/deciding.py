@@ -6,10 +6,10 @@ happens to an order later.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from msgspec import Struct
 
 from commerce.actions.stock import change, lock
@@ -26,6 +26,7 @@ from commerce.models import (
     Stock,
     Tally,
 )
+from commerce.models.inserting import insert, reserve
 from commerce.states import LIVE
 from realtime.exceptions import KEY_REUSED, CommandError
 from realtime.failpoints import failpoint
@@ -88,11 +89,19 @@ def decide(stock_id: int, wishes: Sequence[Wish], refused: Answers) -> Decision:
 
 def prior(wishes: Sequence[Wish]) -> Answers:
     """What those were told who won before, whatever this process remembers."""
+    return _told_before(_orders_of(wishes).filter(_by_key(wishes)), wishes)
+
+
+def _orders_of(wishes: Sequence[Wish]) -> QuerySet[Order]:
+    return Order.objects.filter(buyer_id__in={wish.buyer for wish in wishes})
+
+
+def _by_key(wishes: Sequence[Wish]) -> Q:
+    return Q(key__in={wish.command.key for wish in wishes})
+
+
+def _told_before(orders: Iterable[Order], wishes: Sequence[Wish]) -> Answers:
     names = {wish.name for wish in wishes}
-    orders = Order.objects.filter(
-        buyer_id__in=sorted({buyer for buyer, _ in names}),
-        key__in=sorted({key for _, key in names}),
-    )
     found = {(o.buyer_id, o.key): o for o in orders if (o.buyer_id, o.key) in names}
     lines: dict[uuid.UUID, list[OrderLine]] = defaultdict(list)
     if found:
@@ -118,7 +127,10 @@ def _held(order: Order, lines: Sequence[OrderLine]) -> OrderHeld:
 
 
 def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
-    answers = {**refused, **prior(wishes)}
+    # One reading for both: orders under these keys, and what these buyers hold.
+    both = _by_key(wishes) | Q(state__in=LIVE)
+    orders = list(_orders_of(wishes).filter(both).order_by("placed_at"))
+    answers = {**refused, **_told_before(orders, wishes)}
     fresh: dict[Name, Wish] = {}
     for wish in wishes:
         if wish.name not in answers:
@@ -134,7 +146,7 @@ def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
         stock.available,
         {offer.pk: _terms(offer) for offer in offers.values()},
         tallies,
-        _holds(queue),
+        _holds(orders),
         asks,
     )
     sales = []
@@ -201,13 +213,12 @@ def _tallies(
     return {(row.offer_id, row.buyer_id): row.qty for row in rows}
 
 
-def _holds(queue: Sequence[Wish]) -> dict[int, list[str]]:
-    live = Order.objects.filter(
-        buyer_id__in={wish.buyer for wish in queue}, state__in=LIVE
-    )
+def _holds(orders: Iterable[Order]) -> dict[int, list[str]]:
+    """The live holds of each buyer, oldest first."""
     holds: dict[int, list[str]] = defaultdict(list)
-    for buyer, order in live.order_by("placed_at").values_list("buyer_id", "id"):
-        holds[buyer].append(str(order))
+    for order in orders:
+        if order.state in LIVE:
+            holds[order.buyer_id].append(str(order.pk))
     return holds
 
 
@@ -217,60 +228,76 @@ def _hold(stock: Stock, sales: list[Sale], now: int) -> list[tuple[Wish, OrderHe
     So two tellers that meet in the unique index wait for each other one way only.
     """
     sales = sorted(sales, key=lambda sale: sale.wish.name)
-    orders = Order.objects.bulk_create([_order(sale, now) for sale in sales])
-    lines = OrderLine.objects.bulk_create(
-        [_line(*pair, stock) for pair in zip(sales, orders, strict=True)]
+    count = len(sales)
+    until = [now + sale.offer.hold_s * 1000 for sale in sales]
+    orders = [uuid.UUID(sale.ask.order) for sale in sales]
+    lines = reserve(OrderLine, count)
+    units = [sale.ask.qty for sale in sales]
+    skus = [sale.offer.sku for sale in sales]
+    insert(
+        Order,
+        count,
+        {
+            "id": orders,
+            "shop_id": [sku.product.shop_id for sku in skus],
+            "buyer_id": [sale.wish.buyer for sale in sales],
+            "key": [sale.wish.command.key for sale in sales],
+            "digest": [sale.wish.digest for sale in sales],
+            "state": Order.State.HELD.value,
+            "version": 0,
+            "currency": [sale.ask.currency for sale in sales],
+            "goods": [sale.price * sale.ask.qty for sale in sales],
+            "placed_at": now,
+            "hold_until": until,
+            "expires_at": until,
+            "grace": False,
+            "via_kind": [sale.wish.command.via.kind for sale in sales],
+            "via_id": [sale.wish.command.via.id for sale in sales],
+            "stream_id": [sale.offer.stream_id for sale in sales],
+            "media_ms": [sale.wish.command.via.media_ms for sale in sales],
+        },
     )
-    Move.objects.bulk_create(
-        Move(
-            stock=stock,
-            kind=Move.Kind.HOLD,
-            delta=-line.qty,
-            ref=str(line.pk),
-            line=line,
-            at=now,
-        )
-        for line in lines
+    insert(
+        OrderLine,
+        count,
+        {
+            "id": lines,
+            "order_id": orders,
+            "offer_id": [sale.ask.offer for sale in sales],
+            "sku_id": [sku.pk for sku in skus],
+            "stock_id": stock.pk,
+            "qty": units,
+            "title": [sku.product.title for sku in skus],
+            "image": [sku.product.image for sku in skus],
+            "options": [sku.options for sku in skus],
+            "price": [sale.price for sale in sales],
+        },
+    )
+    insert(
+        Move,
+        count,
+        {
+            "stock_id": stock.pk,
+            "kind": Move.Kind.HOLD.value,
+            "delta": [-qty for qty in units],
+            "ref": [str(line) for line in lines],
+            "line_id": lines,
+            "note": "",
+            "at": now,
+        },
     )
     return [
-        (sale.wish, _held(order, [line]))
-        for sale, order, line in zip(sales, orders, lines, strict=True)
+        (sale.wish, _told(sale, line, hold_until))
+        for sale, line, hold_until in zip(sales, lines, until, strict=True)
     ]
 
 
-def _order(sale: Sale, now: int) -> Order:
-    command = sale.wish.command
-    hold_until = now + sale.offer.hold_s * 1000
-    return Order(
-        id=uuid.UUID(sale.ask.order),
-        shop_id=sale.offer.sku.product.shop_id,
-        buyer_id=sale.wish.buyer,
-        key=command.key,
-        digest=sale.wish.digest,
-        currency=command.expect.currency,
-        goods=sale.price * command.qty,
-        placed_at=now,
-        hold_until=hold_until,
-        expires_at=hold_until,
-        via_kind=command.via.kind,
-        via_id=command.via.id,
-        stream_id=sale.offer.stream_id,
-        media_ms=command.via.media_ms,
-    )
-
-
-def _line(sale: Sale, order: Order, stock: Stock) -> OrderLine:
-    sku = sale.offer.sku
-    return OrderLine(
-        order=order,
-        offer=sale.offer,
-        sku=sku,
-        stock=stock,
-        qty=sale.wish.command.qty,
-        title=sku.product.title,
-        image=sku.product.image,
-        options=sku.options,
-        price=sale.price,
+def _told(sale: Sale, line: int, hold_until: int) -> OrderHeld:
+    """As `_held` tells it from the rows for ever after."""
+    ask = sale.ask
+    sold = HeldLine(line=line, sku=sale.offer.sku_id, qty=ask.qty, price=sale.price)
+    return OrderHeld(
+        order=ask.order, lines=[sold], currency=ask.currency, hold_until=hold_until
     )
 
 
