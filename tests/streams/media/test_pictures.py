@@ -67,6 +67,11 @@ def test_h264_sizes_are_read(sps: str, width: int, height: int) -> None:
     assert pictures.size("H264", stap(unit, b"\x68pps")) == (width, height)
 
 
+def test_emulation_prevention_is_no_content() -> None:
+    unit = bytes.fromhex("6742000003da05c1479784000003000400000300f03c58ba80")
+    assert pictures.size("H264", unit) == (360, 640)
+
+
 def test_vp8_sizes_are_read() -> None:
     assert pictures.size("VP8", VP8_KEY) == (640, 360)
     assert pictures.size("H264", b"\x65idr") is None

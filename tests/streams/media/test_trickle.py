@@ -37,6 +37,7 @@ def test_a_fragment_names_its_ice_session() -> None:
         ("a=ice-ufrag:aaaa\r\na=ice-ufrag:bbbb", 2),
         ("a=mid:\x00", 1),
         ("a=x\r\n" * 2_000, 0),
+        ("a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n" * 65, 65),
     ],
 )
 def test_a_malformed_fragment_is_refused_with_its_line(text: str, line: int) -> None:
