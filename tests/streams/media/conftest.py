@@ -51,7 +51,7 @@ class People:
         self._stack.push_async_callback(encoder.stop)
         return encoder
 
-    async def camera(self, codec: str, stream: int = 1) -> Camera:
+    async def camera(self, codec: str | None, stream: int = 1) -> Camera:
         """aiortc publishing."""
         camera = Camera(codec)
         self._stack.push_async_callback(camera.stop)

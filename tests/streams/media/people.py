@@ -2,6 +2,7 @@
 
 import asyncio
 import fractions
+import signal
 import time
 from typing import Any, Protocol
 
@@ -57,8 +58,12 @@ class Encoder:
 
     def kill(self) -> None:
         """Die without a word."""
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Stop, go on or end the process."""
         assert self._process is not None
-        self._process.kill()
+        self._process.send_signal(number)
 
     async def stop(self) -> None:
         if self._process is not None and self._process.returncode is None:
@@ -107,6 +112,13 @@ class Watcher:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def heard(self, sounds: int, within: float = 20.0) -> None:
+        """Wait until so many pieces of 20 ms were decoded."""
+        async with asyncio.timeout(within):
+            while self.sounds < sounds:
+                self._changed.clear()
+                await self._changed.wait()
+
     @property
     def longest_gap(self) -> float:
         """Seconds without a new frame, at worst."""
@@ -131,19 +143,19 @@ class _Picture(VideoStreamTrack):
 
 
 class Camera:
-    """An aiortc publisher of one video codec and Opus."""
+    """An aiortc publisher of one video codec, or none, and Opus."""
 
-    def __init__(self, codec: str) -> None:
+    def __init__(self, codec: str | None) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._codec = codec
 
     async def publish(self, door: Posts, stream: int) -> None:
-        video = self.pc.addTransceiver(_Picture(), direction="sendonly")
         self.pc.addTransceiver(AudioStreamTrack(), direction="sendonly")
-        known = RTCRtpSender.getCapabilities("video").codecs
-        video.setCodecPreferences(
-            [c for c in known if c.name in (self._codec, "rtx")],
-        )
+        if self._codec is not None:
+            video = self.pc.addTransceiver(_Picture(), direction="sendonly")
+            known = RTCRtpSender.getCapabilities("video").codecs
+            wanted = (self._codec, "rtx")
+            video.setCodecPreferences([c for c in known if c.name in wanted])
         await self.pc.setLocalDescription(await self.pc.createOffer())
         answer = await door.post(f"/whip/{stream}", self.pc.localDescription.sdp)
         await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))

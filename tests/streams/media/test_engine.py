@@ -1,5 +1,7 @@
 """Real media through the engine: ffmpeg and aiortc publish, aiortc watches."""
 
+import signal
+
 import pytest
 
 from streams.media.contract import NotLive, UnknownSession
@@ -93,6 +95,29 @@ async def test_viewers_stay_when_the_publisher_dies_and_see_the_next(
     await told.wait("started", "i2")
     await watcher.saw(len(watcher.frames) + 30)
     assert_one_numbering(engine)
+
+
+async def test_a_silence_is_told_and_so_is_its_end(
+    engine: Engine, told: Told, people: People
+) -> None:
+    encoder = await people.encoder()
+    await told.wait("started")
+    encoder.signal(signal.SIGSTOP)
+    await told.wait("silent", "i1")
+    assert [view.state for view in engine.sessions()] == ["silent"]
+    encoder.signal(signal.SIGCONT)
+    await told.wait("resumed", "i1")
+    assert [view.state for view in engine.sessions()] == ["active"]
+
+
+async def test_sound_alone_is_a_broadcast(
+    engine: Engine, told: Told, people: People
+) -> None:
+    await people.camera(None)
+    assert await told.wait("started") == ("started", "i1", "1", "None", "opus")
+    watcher = await people.watcher()  # it offers a picture, too
+    await watcher.heard(30)
+    assert watcher.frames == [] and engine.stats(1).video is None
 
 
 async def test_a_second_publisher_that_never_connects_kills_nothing(

@@ -159,7 +159,7 @@ def test_bounds_hold() -> None:
 
 
 def test_nothing_of_a_stranger_is_echoed() -> None:
-    hostile = FFMPEG.replace("42001e", "42001e;x-evil=1;stereo=e v i l")
+    hostile = FFMPEG.replace("42001e", "42001e;x-evil=1;sprop-stereo=e v i l")
     offer = parse_offer(hostile, PUBLISH)
     answer = answer_publisher(offer, chosen(offer), LOCAL, 4000)
     assert "profile-level-id=42001e" in answer

@@ -146,3 +146,23 @@ async def test_an_ice_restart_needs_the_tag_and_changes_it(idle: Engine) -> None
     )
     assert again is not None and again.etag != first.etag
     remote.close()
+
+
+async def test_an_address_shakes_few_hands_at_once(
+    namespace: None, idle: Engine
+) -> None:
+    waiting = load("ffmpeg")  # it waits for our hello
+    first, second = (Remote(idle.mux, "10.77.0.1") for _ in range(2))
+    for name, remote in (("i1", first), ("i2", second)):
+        ufrag, pwd = ice(await publish(idle, name, waiting))
+        remote.send(check(ufrag, pwd))
+        assert (await remote.answer())[:2] == b"\x01\x01"
+    assert (await first.answer())[0] == 22  # a DTLS handshake record
+    with pytest.raises(TimeoutError):
+        await second.answer(within=0.2)
+    await idle.close("i1", "delete")
+    remote.send(check(ufrag, pwd))
+    assert (await second.answer())[:2] == b"\x01\x01"
+    assert (await second.answer())[0] == 22
+    first.close()
+    second.close()
