@@ -1,5 +1,7 @@
 """Django's description of the room."""
 
+import logging
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,6 @@ class StreamsConfig(AppConfig):
 
     def ready(self) -> None:
         from streams import checks  # noqa: F401 - registers them
+        from streams.redaction import Redact
+
+        logging.getLogger("django.request").addFilter(Redact())

@@ -10,6 +10,7 @@ import logging
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
@@ -31,7 +32,8 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 COMPARE_SECONDS = 2.0
-LEAVE_SECONDS = 8.0
+LEAVE_SECONDS = 6.0
+SEND_SECONDS = 2.0
 
 
 def node_name(port: int) -> str:
@@ -56,8 +58,7 @@ class Node:
         return node_name(self.engine.port)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-        """Serve until `stop`; then close every session and carry its facts."""
-        await self.engine.start()
+        """Serve until `stop`, with a started engine; then close and tell it all."""
         await self._register()
         ready()
         tasks = [
@@ -75,7 +76,9 @@ class Node:
         await self._leave()
         for task in (*tasks, ended):
             task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        await self._send_the_rest()
+        for result in results:
             if isinstance(result, Exception):
                 raise result
 
@@ -164,15 +167,20 @@ class Node:
             await publish(f"staff:{stream}", told, keep=False)
 
     async def _leave(self) -> None:
-        """Take nothing new, close what runs, carry the facts, send what they tell."""
+        """Take nothing new, close what runs, carry the facts."""
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
                 await db(nodes.drain, self.name, self.boot)
                 await self.engine.stop()
                 await self.facts.all_carried()
-                await self.outbox.drain()
         except (TimeoutError, DatabaseError, CommandError) as error:
             log.warning("left in a hurry: %r", error)
+
+    async def _send_the_rest(self) -> None:
+        """What the last facts told; should time be short, any other process sweeps."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SEND_SECONDS):
+                await self.outbox.drain()
 
 
 async def _each(seconds: float, job: Callable[[], Awaitable[None]]) -> None:

@@ -9,7 +9,7 @@ from accounts.models import User
 from realtime import db
 from streams.actions import keys, lifecycle
 from streams.models import Ingest, PublishBan, Role, Stream, StreamKey
-from tests.live import Connect
+from tests.live import Connect, Server
 from tests.streams.conftest import new_key, offer
 from tests.streams.live import MediaProcess
 
@@ -373,6 +373,36 @@ async def test_the_seventh_takeover_in_a_minute_is_429(
         f"/whip/{live.pk}", content=OFFER, headers=bearing(secret)
     )
     assert (response.status_code, name_of(response)) == (429, "too_many_requests")
+
+
+async def test_no_secret_of_an_address_is_logged(
+    http: httpx.AsyncClient, server: Server, stream: Stream, secret: str
+) -> None:
+    before = len(server.log.read_text())
+    good = await http.post(f"/whip/{stream.pk}/{secret}", content=OFFER, headers=SDP)
+    session = good.headers["Location"]
+    await http.post(f"/whip/{stream.pk}/{secret}", content=b"", headers=SDP)
+    await http.post(f"/whip/{stream.pk + 1}/{secret}", content=OFFER, headers=SDP)
+    await http.patch(session, content="x", headers=SDP)
+    logged = server.log.read_text()[before:]
+    assert "/whip/" in logged  # refusals are logged
+    assert secret not in logged and session not in logged
+
+
+async def test_a_media_process_that_is_stopped_tells_so_before_it_leaves(
+    http: httpx.AsyncClient, stream: Stream, secret: str, media: MediaProcess
+) -> None:
+    await publish(http, stream, secret)
+    assert media.stop() == 0
+    ingest = await db(Ingest.objects.get)
+    assert (ingest.state, ingest.reason) == ("closed", "stopped")
+    refused = await http.post(
+        f"/whip/{stream.pk}", content=OFFER, headers=bearing(secret)
+    )
+    assert (refused.status_code, name_of(refused)) == (503, "media_unavailable")
+    assert refused.headers["Retry-After"] == "2"
+    await asyncio.to_thread(media.start)
+    await publish(http, stream, secret)
 
 
 async def test_posts_at_once_get_a_generation_each(

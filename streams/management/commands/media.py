@@ -1,6 +1,7 @@
 """`souk media`: one media process, until SIGTERM or SIGINT."""
 
 import asyncio
+import errno
 import signal
 from typing import Any
 
@@ -17,14 +18,32 @@ class Command(BaseCommand):
         asyncio.run(self._run())
 
     async def _run(self) -> None:
-        node = Node(settings.SOUK_MEDIA_PORT, settings.SOUK_MEDIA_ADDRESSES)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+
+        node = await first_free()
 
         def ready() -> None:
             self.stdout.write(f"media at UDP port {node.engine.port} as {node.name}")
             self.stdout.flush()
 
         await node.run(stop, ready)
+
+
+async def first_free() -> Node:
+    """Each of the machine's media processes has a port: the first one, or a next.
+
+    Raises OSError when all are taken.
+    """
+    last = settings.SOUK_MEDIA_PORT + settings.SOUK_MEDIA - 1
+    for port in range(settings.SOUK_MEDIA_PORT, last + 1):
+        node = Node(port, settings.SOUK_MEDIA_ADDRESSES)
+        try:
+            await node.engine.start()
+            return node
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or port == last:
+                raise
+    raise OSError(errno.EADDRINUSE, "SOUK_MEDIA is 0")

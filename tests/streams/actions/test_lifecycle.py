@@ -115,6 +115,13 @@ def test_an_ingest_that_ends_interrupts_and_its_host_is_waited_for(
     assert list(findings()) == []
 
 
+def test_a_grace_that_no_longer_fits_is_forgotten(live: Stream) -> None:
+    live.timers.create(kind="grace", due_at=live.created_at, version=1)
+    fire_timers()
+    live.refresh_from_db()
+    assert (live.state, live.timers.count()) == ("live", 1)
+
+
 def test_a_show_longer_than_allowed_ends(live: Stream) -> None:
     overdue(live, "max_length")
     fire_timers()
@@ -169,6 +176,15 @@ def test_another_codec_tells_viewers_to_rejoin(live: Stream, show: Shows) -> Non
     show(live, video="VP8")
     recovered = told(live, "deals")[-1]
     assert (recovered["type"], recovered["rejoin"]) == ("stream.recovered", False)
+
+
+def test_viewers_are_told_nothing_of_another_codec_before_the_show(
+    stream: Stream, show: Shows
+) -> None:
+    show(stream)
+    show(stream, video="VP8")
+    assert (stream.state, told(stream, "deals")) == ("preview", [])
+    assert list(findings()) == []
 
 
 def test_nothing_brings_an_ended_show_back(live: Stream, connect_ingest: Shows) -> None:
