@@ -34,6 +34,9 @@ from streams.models import Ingest, Stream, Timer
 
 log = logging.getLogger(__name__)
 
+WITH_THE_NODE = ("node_lost", "stopped")
+"""Reasons of an ingest's end that ended its viewers' sessions too."""
+
 
 @transaction.atomic
 def ingest_started(ingest_id: str, video: str | None, audio: str | None) -> bool:
@@ -221,10 +224,17 @@ def _keep_timers(stream: Stream, step: Step, at: datetime) -> None:
 
 
 def _differs(before: Ingest | None, ingest: Ingest) -> bool:
-    """Viewers of `before` cannot go on with `ingest`: other codecs, another place."""
+    """Viewers of `before` cannot go on with `ingest`.
+
+    Other codecs, another place, or the place has begun anew and lost their sessions.
+    """
     if before is None:
         return False
-    return (before.video, before.audio, before.node) != (
+    return before.reason in WITH_THE_NODE or (
+        before.video,
+        before.audio,
+        before.node,
+    ) != (
         ingest.video,
         ingest.audio,
         ingest.node,

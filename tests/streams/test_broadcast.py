@@ -205,6 +205,6 @@ async def test_a_killed_media_process_costs_a_show_only_a_moment(
     assert (lost.state, lost.reason) == ("closed", "node_lost")
     await site.encoder(stream, secret, active=True)
     recovered = await page.push(deals, "stream.recovered")
-    assert (recovered["generation"], recovered["rejoin"]) == (2, False)
+    assert (recovered["generation"], recovered["rejoin"]) == (2, True)
     watcher = await site.watcher(stream)
     await watcher.saw(10)

@@ -168,7 +168,9 @@ def test_of_two_newcomers_the_higher_generation_stays(
     assert live.generation == 3
 
 
-def test_another_codec_tells_viewers_to_rejoin(live: Stream, show: Shows) -> None:
+def test_another_codec_or_a_node_begun_anew_tells_viewers_to_rejoin(
+    live: Stream, show: Shows
+) -> None:
     show(live, video="VP8")
     recovered = told(live, "deals")[-1]
     assert (recovered["type"], recovered["rejoin"]) == ("stream.recovered", True)
@@ -176,6 +178,9 @@ def test_another_codec_tells_viewers_to_rejoin(live: Stream, show: Shows) -> Non
     show(live, video="VP8")
     recovered = told(live, "deals")[-1]
     assert (recovered["type"], recovered["rejoin"]) == ("stream.recovered", False)
+    lifecycle.ingest_closed(live.ingests.showing().get().pk, "node_lost")
+    show(live, video="VP8")
+    assert told(live, "deals")[-1]["rejoin"] is True
 
 
 def test_viewers_are_told_nothing_of_another_codec_before_the_show(
