@@ -9,10 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 from django.db.models.functions import Now
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from realtime import db as in_database_thread
 from realtime.embedded import Embedded
+from realtime.store import store
 from streams.actions import ingests, keys, lifecycle, nodes
 from streams.actions.ingests import Publisher
 from streams.commands.keys import CreateKey
@@ -91,6 +93,15 @@ def media_process(
     yield made
     if made.is_running:
         assert made.stop() == 0, made.log.read_text()
+
+
+@pytest.fixture
+async def link(site_store: Embedded, settings: Settings) -> AsyncIterator[None]:
+    """This test's own link to the servers' store."""
+    settings.REDIS_URL = site_store.url
+    yield
+    if (held := store.drop()) is not None:
+        await held.close()
 
 
 @pytest.fixture

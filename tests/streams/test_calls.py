@@ -9,7 +9,6 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from realtime import Unavailable
-from realtime.embedded import Embedded
 from realtime.lists import pop, push
 from realtime.store import store
 from streams import calls
@@ -18,14 +17,6 @@ from streams.media.contract import Answer, NoCommonCodec, StreamStats
 
 Serve = Callable[[Callable[[Do], Awaitable[Any]]], None]
 STATS = Stats(7)
-
-
-@pytest.fixture
-async def link(site_store: Embedded, settings: Settings) -> AsyncIterator[None]:
-    settings.REDIS_URL = site_store.url
-    yield
-    if (held := store.drop()) is not None:
-        await held.close()
 
 
 @pytest.fixture

@@ -82,6 +82,12 @@ def test_an_address_that_names_no_stream_is_not_found(address: str) -> None:
     assert refused.value.name == "not_found"
 
 
+def test_a_second_spelling_of_a_stream_s_number_is_not_found(stream: Stream) -> None:
+    assert stream_at(str(stream.pk)) == stream
+    with pytest.raises(CommandError):
+        stream_at(f"0{stream.pk}")  # it would be a second channel
+
+
 def test_media_time_begins_with_the_show_and_ends_with_it(stream: Stream) -> None:
     assert media_ms(stream, 10**12) == 0
     stream.started_at = stream.created_at
