@@ -14,6 +14,8 @@ from streams.events import Viewers
 from streams.media.contract import SessionView
 
 SAVE_SECONDS = 10.0
+PULSE_SECONDS = 10.0
+"""An unchanged count is told again: the store may have been emptied meanwhile."""
 
 
 class Audience:
@@ -21,7 +23,7 @@ class Audience:
 
     def __init__(self) -> None:
         self._rooms: dict[int, Room] = {}
-        self._told: dict[int, Viewers] = {}
+        self._told: dict[int, tuple[Viewers, float]] = {}
         self._saved_at = 0.0
 
     async def tell(
@@ -50,9 +52,11 @@ class Audience:
     async def _publish(self, stream: int) -> None:
         room = self._rooms[stream]
         viewers = Viewers(now=room.viewers, peak=room.peak, total=room.total)
-        if self._told.get(stream) != viewers:
+        told, at = self._told.get(stream, (None, 0.0))
+        now = time.monotonic()
+        if told != viewers or now - at > PULSE_SECONDS:
             await publish(f"state:{stream}", viewers)
-            self._told[stream] = viewers
+            self._told[stream] = viewers, now
 
     async def _save(self, over: list[Room]) -> None:
         now = time.monotonic()

@@ -7,13 +7,15 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 
 import httpx
 import pytest
+from redis import Redis
 
 from accounts.models import User
 from realtime import db
+from realtime.embedded import Embedded
 from realtime.testing import LiveClient
 from streams.audit import findings
 from streams.models import Ingest, Stream
@@ -182,6 +184,31 @@ async def test_viewers_are_counted_pages_by_the_socket_bare_players_by_their_ses
     async with asyncio.timeout(15):  # the first ones were told as it began
         while (await studio.push(f"staff:{stream.pk}", "stream.health"))["fps"] < 10:
             pass
+
+
+async def test_an_emptied_store_ends_nothing_and_costs_no_picture(
+    site: Site,
+    connect: Connect,
+    until: Until,
+    site_store: Embedded,
+    host: User,
+    stream: Stream,
+    secret: str,
+) -> None:
+    studio = await connect(host)
+    await site.encoder(stream, secret, active=True)
+    await on_air(studio, stream, until)
+    watcher = await site.watcher(stream)
+    await watcher.saw(15)
+    with closing(Redis.from_url(site_store.url)) as client:
+        client.flushall()
+    seen = len(watcher.frames)
+    await watcher.saw(seen + 30)
+    assert watcher.longest_gap < 1.0
+    newcomer = await site.watcher(stream)
+    await newcomer.saw(15)
+    ended = await studio.rpc("stream.end", {"stream": stream.pk, "key": "end"})
+    assert ended == {"state": "ended", "version": 3}
 
 
 async def test_a_killed_media_process_costs_a_show_only_a_moment(
