@@ -49,6 +49,7 @@ async def main() -> None:
         "naive_viewers": chosen.naive_viewers,
         "packets_per_viewer_s": round(ours["packets"], 1),
         "us_per_packet": round(ours["cpu_ms"] * 1000 / ours["packets"], 2),
+        "kernel_share": round(ours["kernel"], 2),
         "lost": ours["lost"],
         "kb_per_viewer": round(ours["kb"]),
         "seconds": chosen.seconds,
@@ -105,7 +106,9 @@ async def measure(
         await asyncio.sleep(WARM_S)
         before, cpu = await ask(loading), cpu_seconds(serving.pid)
         await asyncio.sleep(seconds)
-        spent = cpu_seconds(serving.pid) - cpu
+        user, kernel = (
+            b - a for a, b in zip(cpu, cpu_seconds(serving.pid), strict=True)
+        )
         after = await ask(loading)
         memory = resident_kb(serving.pid) - memory
     finally:
@@ -115,7 +118,8 @@ async def measure(
                 await process.wait()
     elapsed = after["at"] - before["at"]
     figures = {
-        "cpu_ms": spent * 1000 / seconds / viewers,
+        "cpu_ms": (user + kernel) * 1000 / seconds / viewers,
+        "kernel": kernel / (user + kernel),
         "packets": (after["packets"] - before["packets"]) / elapsed / viewers,
         "lost": after["lost"] - before["lost"],
         "kb": memory / viewers,
@@ -124,10 +128,11 @@ async def measure(
     return figures
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its threads."""
+def cpu_seconds(pid: int) -> tuple[float, float]:
+    """User and kernel time of a process and its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    tick = os.sysconf("SC_CLK_TCK")
+    return int(fields[11]) / tick, int(fields[12]) / tick
 
 
 def resident_kb(pid: int) -> int:
