@@ -131,14 +131,15 @@ class Batch:
         self._changed = changed
         self._frames: dict[tuple[str, int], tuple[Frame, ...]] = {}
         offsets = [p.offset for p in publications if p.offset]
-        self._first = offsets[0] if offsets else 0
+        self.first = offsets[0] if offsets else 0
+        """The first offset told; 0 where none has one."""
 
     def __bool__(self) -> bool:
         return bool(self._publications or self._changed)
 
     def frames(self, member: Member) -> tuple[Frame, ...]:
         """Frames for a member; without what it had when it joined."""
-        after = member.joined if member.joined >= self._first else 0
+        after = member.joined if member.joined >= self.first else 0
         key = (member.codec.name, after)
         if key not in self._frames:
             self._frames[key] = tuple(self._build(member.codec, after))

@@ -9,6 +9,7 @@ from collections import deque
 from itertools import islice
 
 from realtime.channel import Channel
+from realtime.frames import Frame
 from realtime.lanes import Lane
 
 SLICE = 1024
@@ -26,11 +27,30 @@ class Pass:
         """Serve the next ≤ 1,024 members; False when there are none left."""
         looked = 0
         members, batch = self.channel.members, self._batch
+        frames: tuple[Frame, ...] = ()
+        flavour = wire = None
         for key, member in islice(self._left, SLICE):
             looked += 1
             # Not the same: it has left, or left and joined anew after this pass began.
-            if members.get(key) is member and (frames := batch.frames(member)):
+            if members.get(key) is not member:
+                continue
+            if member.joined >= batch.first:  # it has some of this already
+                member.sink.deliver(batch.frames(member))
+                continue
+            if member.codec is not flavour:
+                frames, flavour = batch.frames(member), member.codec
+                wire = frames[0].wire if len(frames) == 1 else None
+            quick = member.sink.quick
+            if quick is None or wire is None:
                 member.sink.deliver(frames)
+                continue
+            try:
+                sent = quick(wire)
+            except OSError:
+                member.sink.deliver(frames)  # it meets the error again, and knows it
+                continue
+            if sent < len(wire):
+                member.sink.stalled(frames, sent)
         return looked == SLICE
 
 

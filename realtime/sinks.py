@@ -26,6 +26,9 @@ class Sink(ABC):
     and `lost`, called when the socket is gone.
     """
 
+    quick: Callable[[bytes], int] | None = None
+    """The socket's own `send` while nothing waits and it is open: the pump calls it
+    without a detour, and hands what was not taken to `stalled`."""
     slow: Callable[[], None]
     lost: Callable[[], None]
     backlog: Backlog
@@ -45,6 +48,10 @@ class Sink(ABC):
 
     @abstractmethod
     def deliver(self, frames: Sequence[Frame]) -> None: ...
+
+    def stalled(self, frames: Sequence[Frame], sent: int) -> None:
+        """`quick` took only `sent` bytes of the first frame."""
+        raise NotImplementedError
 
     @abstractmethod
     def close(self, close: Close) -> None:

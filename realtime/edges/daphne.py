@@ -119,12 +119,19 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
         for index, frame in enumerate(frames):
             sent = self._try(frame.wire)
             if sent < len(frame.wire):
-                if sent:
-                    self.backlog.cut(frame.wire[sent:])
-                    index += 1
-                self.keep(frames[index:])
-                self.transport.startWriting()
+                self.stalled(frames[index:], sent)
                 return
+
+    def stalled(self, frames: Sequence[Frame], sent: int) -> None:
+        if sent:
+            self.backlog.cut(frames[0].wire[sent:])
+            frames = frames[1:]
+        self.keep(frames)
+        self.transport.startWriting()
+
+    def keep(self, frames: Sequence[Frame]) -> None:
+        self.quick = None
+        super().keep(frames)
 
     def _try(self, data: bytes) -> int:
         """Bytes the kernel took."""
@@ -134,6 +141,7 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
             return 0
         except OSError:
             self._gone = True
+            self.quick = None
             self.transport.abortConnection()
             return 0
 
@@ -165,6 +173,8 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
                 self.transport.startWriting()
                 return
         self.unwatch()
+        if not self._closing and not self._gone:
+            self.quick = self._send
 
     def stopProducing(self) -> None:
         """The connection is lost; `connectionLost` follows."""
@@ -175,10 +185,12 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
         if self.state == self.STATE_OPEN and not self._gone:
             self.sendCloseFrame(close.code, close.reason.encode())
             self._closing = True
+            self.quick = None
 
     def connectionLost(self, reason: Any) -> None:
         # Before anybody else hears of it: its descriptor may be given to another.
         self._gone = True
+        self.quick = None
         self.unwatch()
         self.lost()
         super().connectionLost(reason)
