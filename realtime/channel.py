@@ -42,8 +42,8 @@ class Member(Struct, eq=False):
     codec: Codec
     who: str
     """The user's id, or the client's where nobody signed in."""
-    joined: int = 0
-    """It has everything up to this offset."""
+    joined: Position = Position(0, "")
+    """It has everything up to here."""
 
 
 class Channel:
@@ -65,6 +65,8 @@ class Channel:
         self.cooling: asyncio.TimerHandle | None = None
         self.waiting: list[Publication] = []
         self.filling: asyncio.Task[None] | None = None
+        self.doubt = ""
+        """An epoch the store spoke of and the bus has not brought yet."""
 
     @property
     def personal(self) -> bool:
@@ -97,7 +99,7 @@ class Channel:
 
     def flush(self) -> "Batch":
         """All that is pending, now being told."""
-        batch = Batch(self.name, self.lane, self.pending, self.changed)
+        batch = Batch(self.name, self.lane, self.epoch, self.pending, self.changed)
         self.pending, self.changed = [], {}
         self.sent = self.top
         return batch
@@ -122,24 +124,27 @@ class Batch:
         self,
         name: str,
         lane: Lane,
+        epoch: str,
         publications: list[Publication],
         changed: dict[str, Raw],
     ) -> None:
         self._name = name
         self._lane = lane
+        self._epoch = epoch
         self._publications = publications
         self._changed = changed
         self._frames: dict[tuple[str, int], tuple[Frame, ...]] = {}
-        offsets = [p.offset for p in publications if p.offset]
-        self.first = offsets[0] if offsets else 0
-        """The first offset told; 0 where none has one."""
+        self._first = next((p.offset for p in publications if p.offset), 0)
 
-    def __bool__(self) -> bool:
-        return bool(self._publications or self._changed)
+    def had(self, member: Member) -> int:
+        """Up to which offset of this a member had it all when it joined; 0: nothing."""
+        # One who joined before the epoch began has had nothing of it.
+        joined = member.joined.offset if member.joined.epoch == self._epoch else 0
+        return joined if joined >= self._first else 0
 
     def frames(self, member: Member) -> tuple[Frame, ...]:
         """Frames for a member; without what it had when it joined."""
-        after = member.joined if member.joined >= self.first else 0
+        after = self.had(member)
         key = (member.codec.name, after)
         if key not in self._frames:
             self._frames[key] = tuple(self._build(member.codec, after))

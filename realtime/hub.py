@@ -71,6 +71,7 @@ class Hub:
         self.taps: dict[str, Tap] = {}
         """Channels this process itself reads; they never cool."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._holding = False
         self.channels: dict[str, Channel] = {}
 
     async def warm(self, name: str) -> Channel:
@@ -159,7 +160,7 @@ class Hub:
             missed = channel.ring.between(start.offset, channel.sent)
             if missed is None and channel.lane is Lane.RELIABLE:
                 return Gap("trimmed")
-        member.joined = max(start.offset, channel.sent)
+        member.joined = Position(max(start.offset, channel.sent), channel.epoch)
         channel.members[key] = member
         return missed or []
 
@@ -184,7 +185,7 @@ class Hub:
             self._tell(channel)
 
     def _take(self, channel: Channel, publication: Publication) -> None:
-        if channel.warming is not None or channel.filling is not None:
+        if channel.warming or channel.filling or self._holding:
             if len(channel.waiting) < WAITING:  # else a hole, found when we go on
                 channel.waiting.append(publication)
             return
@@ -198,6 +199,17 @@ class Hub:
         elif publication.offset > channel.top:
             channel.waiting.append(publication)
             channel.filling = self._task(self._fill(channel))
+
+    def hold(self) -> None:
+        """The link was broken: what comes waits until it is known what did not come."""
+        self._holding = True
+
+    def release(self) -> None:
+        """Take what has waited."""
+        self._holding = False
+        for channel in list(self.channels.values()):
+            if channel.warming is None and channel.filling is None:
+                self._replay(channel)
 
     def turn(self, channel: Channel, epoch: str, offset: int = 0) -> None:
         """The store counts anew from `offset`. The link held, so nothing was missed."""

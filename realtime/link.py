@@ -40,6 +40,11 @@ class Link:
         self._heard = 0.0
         self._was_up = False
 
+    @property
+    def is_mending(self) -> bool:
+        """A link was lost, and the next does not bring every name yet."""
+        return self._was_up and not self.is_up
+
     def start(self, receive: Receive, relinked: Callable[[], None]) -> None:
         self._receive = receive
         self._relinked = relinked

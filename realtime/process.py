@@ -17,7 +17,7 @@ from realtime.channel import Listener
 from realtime.channels import CONTROL, namespace_of, root_router
 from realtime.control import Disconnect, Unsubscribe, decode_order
 from realtime.exceptions import CommandError
-from realtime.healing import heal
+from realtime.healing import check, mend
 from realtime.hub import Hub
 from realtime.loops import PerLoop
 from realtime.outbox import Outbox
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 USER_SOCKETS = 20
 DRAIN_HOOK_SECONDS = 2.0
 CHECK_SECONDS = (25.0, 40.0)
+MEND_SECONDS = 0.5
 
 
 class Guest(Listener, Spoke, Protocol):
@@ -50,6 +51,7 @@ class Process:
         self.guests: dict[int | None, set[Guest]] = {}
         self._commands: set[asyncio.Task[None]] = set()
         self._chores: list[asyncio.Task[None]] = []
+        self._mending: asyncio.Task[None] | None = None
         self._reported: dict[str, set[str]] = {}
 
     def arrive(self, guest: Guest, viewer: int | None) -> bool:
@@ -78,7 +80,7 @@ class Process:
     async def start(self) -> None:
         """Listen to the store and begin the chores; returns at once if it is away."""
         self.hub.taps[CONTROL.name] = self
-        broker().start(self.hub.receive, self._relinked)
+        broker().start(self._receive, self._relinked)
         self.wheel.start()
         chores = [Outbox().run, self._count, self._check, self._obey]
         for chore in (*chores, *self.router.jobs):
@@ -139,19 +141,33 @@ class Process:
 
     # Chores
 
-    def _relinked(self) -> None:
-        self.keep(self._heal(broken=True))
+    def _receive(self, name: str, publication: Publication) -> None:
+        if broker().link.is_mending:
+            self.hub.hold()
+        self.hub.receive(name, publication)
 
-    async def _heal(self, *, broken: bool) -> None:
-        try:
-            await heal(self.hub, broker(), broken=broken)
-        except CommandError as error:
-            logger.warning("positions not compared: %s", error.message)
+    def _relinked(self) -> None:
+        self.hub.hold()
+        if self._mending is not None:
+            self._mending.cancel()
+        self._mending = self.keep(self._mend())
+
+    async def _mend(self) -> None:
+        while True:
+            try:
+                await mend(self.hub, broker())
+                return
+            except CommandError as error:
+                logger.warning("after a new link: %s", error.message)
+            await asyncio.sleep(MEND_SECONDS)
 
     async def _check(self) -> None:
         while True:
             await asyncio.sleep(random.uniform(*CHECK_SECONDS))  # noqa: S311 - spreads
-            await self._heal(broken=False)
+            try:
+                await check(self.hub, broker())
+            except CommandError as error:
+                logger.warning("positions not compared: %s", error.message)
 
     async def _count(self) -> None:
         """Tell the store who is on counted channels here."""

@@ -34,7 +34,7 @@ class Pass:
             # Not the same: it has left, or left and joined anew after this pass began.
             if members.get(key) is not member:
                 continue
-            if member.joined >= batch.first:  # it has some of this already
+            if batch.had(member):
                 member.sink.deliver(batch.frames(member))
                 continue
             if member.codec is not flavour:
