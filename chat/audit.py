@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from chat.actions.moderation import PINS
 from chat.models import Comment, Conversation, LiveRoom, Member, Message
 from chat.models import ModerationAction as Action
 from realtime.audit import Finding
-
-PINS = 3
 
 
 def findings() -> Iterator[Finding]:

@@ -87,7 +87,7 @@ class CommentView(Struct, frozen=True):
     def of(cls, comment: Comment) -> Self:
         return cls(
             id=comment.id,
-            author=comment.author_id or 0,
+            author=comment.author_id,
             name=comment.name,
             badges=comment.badges,
             kind=comment.kind,

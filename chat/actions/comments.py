@@ -64,22 +64,21 @@ async def send_comment(author: int, command: SendComment) -> Admitted:
     Raises `not_found`, `closed`, `too_many_requests`, `in_progress`, `key_reused`,
     `unavailable` (the store is away, or too many comments wait to be stored).
     """
-    made, digest = comment_id(author, command.key), digest_of(command)
-    now = time.time_ns() // 1_000_000
     room = await room_of(command.stream, author)
+    role, name = room.role_of(author), await name_of(author)
+    digest = digest_of(command)
+    row = _row(author, name, role, room.stream, command)
     known = None
-    if not (room.stream.is_open and is_fresh(command.key, now)):
+    if not (room.stream.is_open and is_fresh(command.key, epoch_ms(row.at))):
         # Older than what the store remembers, or no longer to be decided anew.
-        known = await db(stored_answer, made, digest)
+        known = await db(_stored_answer, row.id, digest)
     if known is not None:
         return known
     if not room.stream.is_open:
         raise CLOSED()
     comment_log().check_room()
-    role, name = room.role_of(author), await name_of(author)
-    match await admit(author, made, digest, rates=_rates(role)):
+    match await admit(author, row.id, digest, rates=_rates(role)):
         case New():
-            row = _row(made, author, name, role, room.stream, command, digest, now)
             return await _show(row, exempt=role in STAFF)
         case Answer(data):
             return msgspec.msgpack.decode(data, type=Admitted)
@@ -91,14 +90,31 @@ async def send_comment(author: int, command: SendComment) -> Admitted:
             raise KEY_REUSED(method="comment.send")
 
 
+def _row(
+    author: int, name: str, role: RoleName, stream: Stream, command: SendComment
+) -> Comment:
+    now = time.time_ns() // 1_000_000
+    return Comment(
+        id=comment_id(author, command.key),
+        stream_id=stream.pk,
+        author_id=author,
+        name=name,
+        badges=[] if role == "viewer" else [role],
+        text=command.text,
+        at=EPOCH + timedelta(milliseconds=now),
+        offset_ms=media_ms(stream, now),
+        digest=digest_of(command),
+    )
+
+
 def _rates(role: RoleName) -> list[tuple[str, Rate]]:
     if role in STAFF:
         return []
     return [("comment", SERVICE if role == "service" else VIEWER)]
 
 
-def stored_answer(id: str, digest: bytes) -> Admitted | None:
-    """What the comment's author was told, from its row."""
+def _stored_answer(id: str, digest: bytes) -> Admitted | None:
+    """What the comment's author was told when it was new."""
     row = Comment.objects.filter(pk=id).first()
     if row is None:
         return None
@@ -113,38 +129,13 @@ def _admitted(row: Comment) -> Admitted:
     )
 
 
-def _row(
-    id: str,
-    author: int,
-    name: str,
-    role: RoleName,
-    stream: Stream,
-    command: SendComment,
-    digest: bytes,
-    now: int,
-) -> Comment:
-    return Comment(
-        id=id,
-        stream_id=stream.pk,
-        author_id=author,
-        name=name,
-        badges=[] if role == "viewer" else [role],
-        text=command.text,
-        at=EPOCH + timedelta(milliseconds=now),
-        offset_ms=media_ms(stream, now),
-        digest=digest,
-    )
-
-
 async def _show(row: Comment, *, exempt: bool) -> Admitted:
     """Publish, write down, remember the answer: from here on a resend finds it."""
     answer = _admitted(row)
-    author = row.author_id or 0
-    channel = f"comments:{row.stream_id}"
-    await publish(channel, CommentSent.of(row), exempt=exempt)
+    await publish(f"comments:{row.stream_id}", CommentSent.of(row), exempt=exempt)
     comment_log().add(row)
     data = msgspec.msgpack.encode(answer)
-    await settle(author, row.id, bytes(row.digest), data)
+    await settle(row.author_id, row.id, bytes(row.digest), data)
     return answer
 
 

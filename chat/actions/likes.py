@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from django.db.models.functions import Greatest
 from msgspec import Struct
 
-from chat.commands.likes import Liked, SendLikes
+from chat.commands.comments import Liked, SendLikes
 from chat.errors import CLOSED
 from chat.events import Likes
 from chat.models import LiveRoom

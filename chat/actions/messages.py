@@ -66,7 +66,10 @@ def _store(sender: int, command: SendMessage, digest: bytes) -> Sent:
         changed_at=Now(),
     ):
         raise _closed_or_not_found(sender, command.conversation)
-    mine, peers = _parties(sender, command.conversation)
+    # Read under the lock.
+    mine, peers = Member.objects.towards(sender).parties(
+        sender, command.conversation, Member.WRITES
+    )
     head = mine.conversation
     for peer in peers:
         _check_delivery(peer, head)
@@ -91,20 +94,6 @@ def _store(sender: int, command: SendMessage, digest: bytes) -> Sent:
 def _closed_or_not_found(sender: int, conversation: int) -> CommandError:
     mine = Member.objects.readable(sender).filter(conversation=conversation)
     return CLOSED() if mine.exists() else NOT_FOUND()
-
-
-def _parties(sender: int, conversation: int) -> tuple[Member, list[Member]]:
-    """The sender's row and the others', read under the lock."""
-    members = Member.objects.towards(sender).filter(conversation=conversation)
-    mine, peers = None, []
-    for member in members.select_related("conversation", "user"):
-        if member.user_id == sender:
-            mine = member
-        else:
-            peers.append(member)
-    if mine is None or mine.state == Member.State.LEFT:
-        raise NOT_FOUND()
-    return mine, peers
 
 
 def _check_delivery(peer: Member, head: Conversation) -> None:

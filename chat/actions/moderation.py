@@ -1,11 +1,9 @@
 """Pin and remove comments. Every act leaves one ModerationAction a comment."""
 
-from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from chat.actions.recent import in_history
 from chat.commands.comments import PinComment, Pinned, RemoveComments, Removed
@@ -25,38 +23,49 @@ Verb = ModerationAction.Verb
 
 
 async def pin_comment(actor: int, command: PinComment) -> Pinned:
-    """Pin or unpin. On the loop, since the comment may be seconds old.
+    """Pin or unpin. On the loop.
 
     Raises `not_found`, `permission_denied`, `too_large` (three are pinned).
     """
-    room = await room_of(command.stream, actor)
-    if command.on and room.role_of(actor) in STAFF:
-        await _write_down(command.stream, command.id)
+    await _write_down(actor, command.stream, [command.id])
     return await db(once, actor, command, Pinned, lambda: _pin(actor, command))
 
 
-async def _write_down(stream: int, id: str) -> None:
-    """See that a comment on the screens is in SQL, whichever process holds its row."""
+async def remove_comments(actor: int, command: RemoveComments) -> Removed:
+    """Take comments away; ids that are not of this stream are left alone. On the loop.
+
+    Raises `not_found`, `permission_denied`.
+    """
+    await _write_down(actor, command.stream, command.ids)
+    return await db(once, actor, command, Removed, lambda: _remove(actor, command))
+
+
+async def _write_down(actor: int, stream: int, ids: list[str]) -> None:
+    """See that comments on the screens are in SQL, whichever process holds their rows.
+
+    What is written here its own process finds there, and leaves as it is. The digest
+    that it alone knows stays empty, which matches any body.
+    """
+    room = await room_of(stream, actor)
+    if room.role_of(actor) not in STAFF:
+        return  # refused below
     await comment_log().flush()
-    for comment in await in_history(stream):
-        if comment.id == id:
-            await db(_store, stream, comment)
-
-
-def _store(stream: int, comment: CommentView) -> None:
-    # Without a digest: any body matches, the row of its own process is ignored.
-    row = Comment(
-        id=comment.id,
-        stream_id=stream,
-        author_id=comment.author,
-        name=comment.name,
-        badges=comment.badges,
-        kind=comment.kind,
-        text=comment.text,
-        at=EPOCH + timedelta(milliseconds=comment.at),
-        offset_ms=comment.offset_ms,
-    )
-    Comment.objects.bulk_create([row], ignore_conflicts=True)
+    rows = [
+        Comment(
+            id=one.id,
+            stream_id=stream,
+            author_id=one.author,
+            name=one.name,
+            badges=one.badges,
+            kind=one.kind,
+            text=one.text,
+            at=EPOCH + timedelta(milliseconds=one.at),
+            offset_ms=one.offset_ms,
+        )
+        for one in await in_history(stream)
+        if one.id in ids
+    ]
+    await db(Comment.objects.bulk_create, rows, ignore_conflicts=True)
 
 
 def _staff_role(actor: int, stream_id: int) -> RoleName:
@@ -91,8 +100,7 @@ def _pin(actor: int, command: PinComment) -> Pinned:
         room.pinned.append(comment.id)
     else:
         room.pinned.remove(comment.id)
-    verb = Verb.PIN if command.on else Verb.UNPIN
-    _log(actor, verb, room.pk, [comment.id], {comment.id: comment.author_id})
+    _log(actor, Verb.PIN if command.on else Verb.UNPIN, [comment])
     return _repin(room)
 
 
@@ -110,71 +118,35 @@ def pinned_in(room: LiveRoom) -> list[CommentView]:
 
 
 def pinned_of(stream: int) -> list[CommentView]:
+    """The same, of a stream that may have no room yet."""
     room = LiveRoom.objects.filter(pk=stream).first()
     return pinned_in(room) if room else []
-
-
-def remove_comments(actor: int, command: RemoveComments) -> Removed:
-    """Take comments away. In a database thread.
-
-    One that is not stored yet gets a tombstone, which its row cannot overwrite; ids of
-    another stream are left alone. Raises `not_found`, `permission_denied`.
-    """
-    return once(actor, command, Removed, lambda: _remove(actor, command))
 
 
 def _remove(actor: int, command: RemoveComments) -> Removed:
     role = _staff_role(actor, command.stream)
     room = _locked_room(command.stream)
-    known = Comment.objects.in_bulk(command.ids)
-    ids = [
-        id
-        for id in dict.fromkeys(command.ids)
-        if id not in known or known[id].stream_id == room.pk
-    ]
-    gone = {id for id in ids if id in known and known[id].removed_at is not None}
-    if acted := [id for id in ids if id not in gone]:
-        _bury(room.pk, acted)
-        authors = {id: known[id].author_id for id in acted if id in known}
-        _log(actor, Verb.REMOVE, room.pk, acted, authors)
-        publish_on_commit(f"deals:{room.pk}", CommentsRemoved(ids=acted, by_role=role))
-        _unpin_all(room, acted)
-    return Removed(removed=ids)
+    rows = Comment.objects.filter(stream=room.pk, pk__in=command.ids)
+    if shown := list(rows.filter(removed_at=None)):
+        ids = [row.id for row in shown]
+        rows.filter(pk__in=ids).update(removed_at=Now())
+        _log(actor, Verb.REMOVE, shown)
+        publish_on_commit(f"deals:{room.pk}", CommentsRemoved(ids=ids, by_role=role))
+        if any(id in ids for id in room.pinned):
+            room.pinned = [id for id in room.pinned if id not in ids]
+            _repin(room)
+    gone = set(rows.values_list("pk", flat=True))
+    return Removed(removed=[id for id in dict.fromkeys(command.ids) if id in gone])
 
 
-def _bury(stream: int, ids: list[str]) -> None:
-    """Rows there are, and rows that are still on their way."""
-    now = timezone.now()
-    Comment.objects.bulk_create(
-        [Comment(id=id, stream_id=stream, at=now, removed_at=now) for id in ids],
-        ignore_conflicts=True,
-    )
-    Comment.objects.filter(stream=stream, pk__in=ids, removed_at=None).update(
-        removed_at=Now()
-    )
-
-
-def _unpin_all(room: LiveRoom, ids: list[str]) -> None:
-    left = [id for id in room.pinned if id not in ids]
-    if left != room.pinned:
-        room.pinned = left
-        _repin(room)
-
-
-def _log(
-    actor: int,
-    verb: ModerationAction.Verb,
-    stream: int,
-    ids: Iterable[str],
-    authors: Mapping[str, int | None],
-) -> None:
+def _log(actor: int, verb: ModerationAction.Verb, targets: list[Comment]) -> None:
     ModerationAction.objects.bulk_create(
         ModerationAction(
             actor_id=actor,
             verb=verb,
-            stream_id=stream,
-            target_id=id,
-            target_user_id=authors.get(id),
+            stream_id=target.stream_id,
+            target_id=target.id,
+            target_user_id=target.author_id,
         )
-        for id in ids
+        for target in targets
     )

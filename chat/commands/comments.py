@@ -1,4 +1,4 @@
-"""Live comments: say, read, pin, remove."""
+"""Live rooms: say, read, pin, remove, like."""
 
 from typing import Annotated, Literal
 
@@ -92,3 +92,18 @@ class DealsJoined(Struct, frozen=True):
     """Chat's part of the subscribe reply of `deals:`."""
 
     pinned: list[CommentView]
+
+
+class SendLikes(Command, frozen=True, tag="like.send"):
+    """How often this connection tapped in all: sent again it adds nothing.
+
+    Twenty a second are credited; what is beyond is not made up for later.
+    """
+
+    stream: StreamId
+    total: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+
+class Liked(Struct, frozen=True):
+    liked: int
+    """Credited to this connection so far."""

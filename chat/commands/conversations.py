@@ -128,6 +128,20 @@ class Marked(Struct, frozen=True):
     delivered_seq: int
 
 
+class Head(Struct, frozen=True, array_like=True):
+    """A conversation in brief: on the wire a row, without the names."""
+
+    conversation: int
+    head_seq: int
+    head_rev: int
+    base: int
+    read: int
+    delivered: int
+    peer_read: int
+    peer_delivered: int
+    flags: int
+
+
 class Heads(Struct, frozen=True):
     """What a client compares with what it holds, at connect.
 
@@ -137,5 +151,5 @@ class Heads(Struct, frozen=True):
 
     total_unread: int
     requests: int
-    columns: list[str]
-    heads: list[tuple[int, int, int, int, int, int, int, int, int]]
+    columns: tuple[str, ...]
+    heads: list[Head]

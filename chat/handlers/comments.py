@@ -1,17 +1,20 @@
-"""`comment.*`, the channel `comments:`, and chat's part of `deals:`."""
+"""`comment.*`, `like.send`, the channel `comments:`, and chat's part of `deals:`."""
 
 from chat.actions import comments, moderation
+from chat.actions.likes import like_counter
 from chat.commands.comments import (
     Admitted,
     CommentList,
     CommentsJoined,
     DealsJoined,
+    Liked,
     ListComments,
     PinComment,
     Pinned,
     RemoveComments,
     Removed,
     SendComment,
+    SendLikes,
 )
 from chat.comment_log import comment_log
 from chat.readings import ByKey
@@ -43,8 +46,8 @@ async def pin_comment(connection: Connection, command: PinComment) -> Pinned:
 
 
 @router.handles()
-def remove_comments(connection: Connection, command: RemoveComments) -> Removed:
-    return moderation.remove_comments(connection.user, command)
+async def remove_comments(connection: Connection, command: RemoveComments) -> Removed:
+    return await moderation.remove_comments(connection.user, command)
 
 
 @router.on_subscribe("comments")
@@ -60,11 +63,23 @@ async def join_deals(connection: Connection, address: str) -> DealsJoined:
 _pinned = PerLoop(lambda: ByKey(lambda stream: db(moderation.pinned_of, stream)))
 
 
+@router.handles()
+async def send_likes(connection: Connection, command: SendLikes) -> Liked:
+    return await like_counter().like(connection, command)
+
+
 @router.runs
 async def write_comments() -> None:
     await comment_log().run()
 
 
+@router.runs
+async def count_likes() -> None:
+    await like_counter().run()
+
+
 @router.on_drain
-async def write_last_comments() -> None:
+async def write_what_waits() -> None:
     await comment_log().flush()
+    await like_counter().add()
+    await like_counter().save()

@@ -1,6 +1,6 @@
 """`conversation.*`, and the heads a client asks for when it connects."""
 
-from chat.actions import conversations
+from chat.actions import conversations, cursors, syncing
 from chat.commands.conversations import (
     ConversationHistory,
     ConversationList,
@@ -33,17 +33,17 @@ def list_conversations(
 
 @router.handles()
 def sync(connection: Connection, command: SyncConversation) -> Synced:
-    return conversations.sync(connection.user, command)
+    return syncing.sync(connection.user, command)
 
 
 @router.handles()
 def history(connection: Connection, command: ConversationHistory) -> History:
-    return conversations.history(connection.user, command)
+    return syncing.history(connection.user, command)
 
 
 @router.handles()
 def mark(connection: Connection, command: MarkConversation) -> Marked:
-    return conversations.mark(connection.user, command)
+    return cursors.mark(connection.user, command)
 
 
 @router.on_connect("chat")
@@ -51,4 +51,4 @@ async def heads(connection: Connection, data: object) -> Heads | None:
     """Left out where `#<user>` was recovered: then nothing was missed, at no query."""
     if connection.viewer is None or connection.recovered:
         return None
-    return await db(conversations.heads, connection.viewer)
+    return await db(syncing.heads, connection.viewer)

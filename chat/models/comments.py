@@ -59,17 +59,11 @@ class LiveRoom(models.Model):
 class CommentQuerySet(models.QuerySet["Comment"]):
     def shown(self) -> Self:
         """What everybody saw and may still see."""
-        return self.filter(state=Comment.State.SHOWN, removed_at=None).exclude(
-            author=None
-        )
+        return self.filter(state=Comment.State.SHOWN, removed_at=None)
 
 
 class Comment(models.Model):
-    """A live comment; written down up to a second after it was shown.
-
-    A row without an author is a tombstone: the removal came before the row, which then
-    finds its place taken.
-    """
+    """A live comment; written down up to a second after it was shown."""
 
     class Kind(models.TextChoices):
         TEXT = "text"
@@ -91,16 +85,12 @@ class Comment(models.Model):
         Stream, models.PROTECT, related_name="comments", db_index=False
     )
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
     )
-    name = models.CharField(max_length=40, default="")
+    name = models.CharField(max_length=40)
     badges = models.JSONField(default=list)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.TEXT)
-    text = models.CharField(max_length=200, default="")
+    text = models.CharField(max_length=200)
     reply_to = models.CharField(max_length=16, null=True)
     style = models.JSONField(null=True)
     at = models.DateTimeField()

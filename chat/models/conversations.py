@@ -6,15 +6,18 @@ change. Everything a member has read, received or cleared is a seq; unread is co
 (chat/unread.py), never stored.
 """
 
+from collections.abc import Collection
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Greatest, Now
+from django.utils import timezone
 
 from accounts.models import Follow
-from chat.unread import base
+from chat.unread import base, mentioned
+from realtime.exceptions import NOT_FOUND
 
 
 class Conversation(models.Model):
@@ -63,6 +66,24 @@ class MemberQuerySet(models.QuerySet["Member"]):
         state = Member.State.REQUEST if requests else Member.State.ACTIVE
         return self.filter(state=state, conversation__head_seq__gt=0)
 
+    def parties(
+        self, user: int, conversation: int, states: Collection[str]
+    ) -> tuple["Member", list["Member"]]:
+        """The user's own row, if in one of `states`, and the others'. One query.
+
+        Raises `not_found`, for foreign and unknown conversations alike.
+        """
+        mine, others = None, []
+        rows = self.filter(conversation=conversation)
+        for member in rows.select_related("conversation", "user"):
+            if member.user_id == user:
+                mine = member
+            else:
+                others.append(member)
+        if mine is None or mine.state not in states:
+            raise NOT_FOUND()
+        return mine, others
+
     def with_unread(self) -> Self:
         """Annotates `unread`: chat/unread.py in SQL."""
         seen = Greatest("join_seq", "cleared_seq", "read_seq")
@@ -89,6 +110,8 @@ class Member(models.Model):
         LEFT = "left"
 
     READS = (State.ACTIVE, State.REQUEST)
+    WRITES = (*READS, State.DECLINED)
+    """Who declined may change their mind, and write."""
 
     conversation = models.ForeignKey(
         Conversation, models.PROTECT, related_name="members", db_index=False
@@ -145,6 +168,18 @@ class Member(models.Model):
     def base(self) -> int:
         """The last seq this member does not see."""
         return base(self.join_seq, self.cleared_seq)
+
+    @property
+    def flags(self) -> int:
+        """1 mentioned, 2 muted, 4 pinned, 8 a stranger's request."""
+        everybody = self.conversation.mention_all_seq
+        until = self.muted_until
+        return (
+            1 * mentioned(self.mention_seq, everybody, self.read_seq)
+            | 2 * bool(until and until > timezone.now())
+            | 4 * bool(self.pinned_at)
+            | 8 * (self.state == self.State.REQUEST)
+        )
 
     @property
     def shown_read(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from chat.actions.conversations import sync
+from chat.actions.syncing import sync
 from chat.commands.conversations import SyncConversation
 from chat.events import MessageView
 from chat.unread import unread

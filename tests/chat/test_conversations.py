@@ -8,16 +8,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from chat.actions.conversations import (
-    heads,
-    history,
-    list_conversations,
-    mark,
-    open_conversation,
-    sync,
-)
+from chat.actions.conversations import list_conversations, open_conversation
+from chat.actions.cursors import mark
+from chat.actions.syncing import heads, history, sync
 from chat.commands.conversations import (
     ConversationHistory,
+    Head,
     ListConversations,
     MarkConversation,
     Marked,
@@ -155,7 +151,7 @@ def test_a_stranger_waits_in_the_requests_box() -> None:
     assert item.last is not None and item.last.text == "is it still there?"
     told = heads(host.pk)
     assert (told.total_unread, told.requests) == (0, 1)
-    assert told.heads[0][-1] == 8
+    assert told.heads[0].flags == 8
     say(host, talk, "yes")
     assert heads(host.pk).requests == 0
     assert [one.id for one in list_conversations(host.pk, ListConversations()).items]
@@ -170,20 +166,20 @@ def test_heads_say_what_waits() -> None:
     read(ben, first, 2)
     told = heads(ben.pk)
     assert told.total_unread == 2
-    rows = [dict(zip(told.columns, row, strict=True)) for row in told.heads]
-    assert [row["conversation"] for row in rows] == [second, first]
-    assert sum(unread(r["head_seq"], r["base"], r["read"]) for r in rows) == 2
-    assert dict(rows[1], conversation=0) == {
-        "conversation": 0,
-        "head_seq": 3,
-        "head_rev": 3,
-        "base": 0,
-        "read": 2,
-        "delivered": 2,
-        "peer_read": 3,
-        "peer_delivered": 3,
-        "flags": 0,
-    }
+    assert [row.conversation for row in told.heads] == [second, first]
+    waiting = [unread(row.head_seq, row.base, row.read) for row in told.heads]
+    assert waiting == [1, 1]
+    assert told.heads[1] == Head(
+        conversation=first,
+        head_seq=3,
+        head_rev=3,
+        base=0,
+        read=2,
+        delivered=2,
+        peer_read=3,
+        peer_delivered=3,
+        flags=0,
+    )
 
 
 def test_sync_goes_page_by_page_to_the_head() -> None:
@@ -286,12 +282,7 @@ def test_a_private_reader_shows_nobody_what_they_read() -> None:
     assert cursors(ben)[-1]["read"] == 2
     seen = {cursor.user: cursor for cursor in synced(ann, talk).cursors}
     assert (seen[ben.pk].read, seen[ben.pk].delivered) == (0, 3)
-    assert (
-        dict(zip(heads(ann.pk).columns, heads(ann.pk).heads[0], strict=True))[
-            "peer_read"
-        ]
-        == 0
-    )
+    assert heads(ann.pk).heads[0].peer_read == 0
     Member.objects.filter(user=ben).update(private_read=False)
     assert {c.user: c.read for c in synced(ann, talk).cursors}[ben.pk] == 0
     read(ben, talk, 3)
@@ -305,7 +296,7 @@ def test_a_request_gives_no_receipt() -> None:
     read(host, talk, 1)
     assert cursors(ann) == []
     assert [cursor.read for cursor in synced(ann, talk).cursors] == [1, 0]
-    assert heads(ann.pk).heads[0][6:8] == (0, 0)
+    assert heads(ann.pk).heads[0].peer_read == 0
     a_follow(host, ann)
     say(ann, talk)
     read(host, talk, 2)

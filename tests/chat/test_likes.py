@@ -10,7 +10,7 @@ from redis import Redis
 
 from accounts.models import User
 from chat.actions.likes import BURST, PER_SECOND, LikeCounter, Taps, like_counter
-from chat.commands.likes import SendLikes
+from chat.commands.comments import SendLikes
 from chat.models import LiveRoom
 from realtime import CommandError, Connection, db
 from realtime.broker import broker

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from chat.actions.conversations import heads, mark
+from chat.actions.cursors import mark
+from chat.actions.syncing import heads
 from chat.commands.conversations import MarkConversation
 from chat.models import Member
 from realtime import CommandError
