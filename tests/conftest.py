@@ -17,7 +17,7 @@ from realtime.embedded import Embedded
 from realtime.store import store
 from realtime.testing import LiveClient
 from realtime.tokens import issue_ticket
-from tests.live import Connect, Server, Spawn
+from tests.live import Connect, Server, Spawn, suspended
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +63,13 @@ def spawn_server(
     for one in made:
         if one.is_running:
             one.stop()
+
+
+@pytest.fixture
+def alone(django_db_setup: None) -> Iterator[None]:
+    """No server of the session does anything while this test runs."""
+    with suspended():
+        yield
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ import re
 import select
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -50,6 +52,10 @@ def database_url() -> str:
     return f"postgresql://{user}@/{name}?host={quote(given['HOST'], safe='/')}"
 
 
+running: "set[Server]" = set()
+"""Every server of this session that was not ended."""
+
+
 class Server:
     """A web process of its own; `url` answers as soon as it is made."""
 
@@ -72,6 +78,7 @@ class Server:
                 stderr=log,
                 env=environment,
             )
+        running.add(self)
         self.url = self._address()
 
     def _address(self) -> str:
@@ -95,6 +102,7 @@ class Server:
         return self._reap()
 
     def _reap(self) -> int:
+        running.discard(self)
         status = self.process.wait(STOP_SECONDS)
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -103,3 +111,34 @@ class Server:
     @property
     def is_running(self) -> bool:
         return self.process.poll() is None
+
+
+@contextmanager
+def suspended() -> Iterator[None]:
+    """Every server holds its breath: nobody else sweeps what a test has written."""
+    asleep = list(running)
+    try:
+        for server in asleep:
+            server.process.send_signal(signal.SIGSTOP)
+            while not _can_write():  # it was stopped in the middle of writing
+                server.process.send_signal(signal.SIGCONT)
+                time.sleep(0.05)
+                server.process.send_signal(signal.SIGSTOP)
+        yield
+    finally:
+        for server in asleep:
+            server.process.send_signal(signal.SIGCONT)
+
+
+def _can_write() -> bool:
+    """SQLite has one writer; elsewhere nobody who sleeps is in our way."""
+    if connection.vendor != "sqlite":
+        return True
+    path = connection.settings_dict["NAME"]
+    with closing(sqlite3.connect(path, timeout=0.2)) as beside:
+        try:
+            beside.execute("BEGIN IMMEDIATE")
+            beside.rollback()
+        except sqlite3.OperationalError:
+            return False
+    return True

@@ -24,7 +24,11 @@ from realtime.store import Store
 from tests.live import database_url
 from tests.realtime.rooms import Rang
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("alone"),
+]
 
 CHANNELS = ["deals:1", "deals:2"]
 CHILD = """
