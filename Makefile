@@ -61,7 +61,7 @@ clean:
 	@touch $@
 
 node_modules/.stamp: package-lock.json
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || \
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 	  { echo "Souk needs Node 20 or newer to build its pages"; exit 1; }
 	npm ci --silent --ignore-scripts
 	@touch $@

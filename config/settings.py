@@ -58,9 +58,7 @@ SOUK_RUN_DIR = Path(os.environ.get("SOUK_RUN_DIR", SOUK_DATA / "run"))
 SOUK_DATA.mkdir(parents=True, exist_ok=True)
 SECRET_KEY = secret_key(os.environ.get("SOUK_SECRET"), SOUK_DATA)
 SOUK_URL = os.environ.get("SOUK_URL", "http://127.0.0.1:8000").rstrip("/")
-ALLOWED_HOSTS = (
-    ["*"] if DEBUG else [urlsplit(SOUK_URL).hostname or "", "127.0.0.1", "localhost"]
-)
+ALLOWED_HOSTS = [urlsplit(SOUK_URL).hostname or "", "127.0.0.1", "localhost"]
 CSRF_TRUSTED_ORIGINS = [SOUK_URL]
 SOUK_ORIGINS = [o for o in os.environ.get("SOUK_ORIGINS", "").split(",") if o]
 
