@@ -25,7 +25,7 @@ from bench.machine import compiled, cpu_seconds, prepare, version
 
 CHANGED = {"DJANGO_SETTINGS_MODULE": "bench.settings", "SOUK_DEBUG": "1"}
 WARM_UP = 5
-ROUND_SECONDS = 600
+ROUND_SECONDS = 150
 
 
 async def measure(

@@ -15,7 +15,16 @@ settings.configure(
     CHANNEL_LAYERS={
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [f"unix://{os.environ['BENCH_STORE']}"]},
+            # The layer waits 5 s for messages, which is when redis-py 8 by default
+            # gives up reading: an idle room would lose its consumers.
+            "CONFIG": {
+                "hosts": [
+                    {
+                        "address": f"unix://{os.environ['BENCH_STORE']}",
+                        "socket_timeout": None,
+                    }
+                ]
+            },
         }
     },
 )
