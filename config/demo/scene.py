@@ -29,7 +29,7 @@ def command(folder: Path, goods: list[str], turn: float, *output: str) -> list[s
         inputs += ["-framerate", str(FPS), "-i", str(folder / f"{name}.png")]
     graph = ";".join(_graph(goods, _font(folder), turn))
     return [
-        imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-re",
+        imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error",
         *inputs,
         "-f", "lavfi", "-i", _sound(),
         "-filter_complex", graph,
@@ -71,7 +71,7 @@ def _graph(goods: list[str], font: Path, turn: float) -> list[str]:
     chains.append(
         f"[g{len(goods)}]drawtext=fontfile={font}:fontcolor=white:fontsize=30"
         ":borderw=2:bordercolor=0x34262c@0.55:x=(w-tw)/2:y=132"
-        ":text='%{localtime\\:%H\\\\\\:%M\\\\\\:%S}'[v]"
+        ":text='%{localtime\\:%H\\\\\\:%M\\\\\\:%S}',realtime[v]"
     )
     return chains
 
@@ -93,4 +93,4 @@ def _sound() -> str:
         f"eq(mod(floor(t*2),{len(MELODY)}),{k})*sin(2*PI*{hz}*t)"
         for k, hz in enumerate(MELODY)
     )
-    return f"aevalsrc='0.11*exp(-5*mod(t,0.5))*({notes})':s=48000"
+    return f"aevalsrc='0.11*exp(-5*mod(t,0.5))*({notes})':s=48000,arealtime"

@@ -17,6 +17,8 @@ from realtime.testing import Refused
 
 FEW = 5
 """Below so many pieces the host fetches more."""
+DARK_LOOKS = 8
+"""Seconds without a picture after which the encoder is started anew."""
 OPEN = ("draft", "preview", "live", "interrupted")
 
 
@@ -131,11 +133,28 @@ async def broadcast(host: Guest, show: Show) -> None:
 
 
 async def keep_on_air(host: Guest, show: Show) -> None:
-    """Broadcast again whenever the encoder ends, until the show has ended."""
+    """Broadcast until the show has ended; again whenever the picture is lost.
+
+    An encoder does not notice that its packets reach nobody any more, so the show's
+    state is looked at, too.
+    """
     while await state_of(host, show) != "ended":
-        with suppress(Refused):
-            await broadcast(host, show)
-        await asyncio.sleep(2)
+        encoder = asyncio.create_task(broadcast(host, show))
+        try:
+            await lost(host, show, encoder)
+        finally:
+            encoder.cancel()
+            await asyncio.gather(encoder, return_exceptions=True)
+        await asyncio.sleep(1)
+
+
+async def lost(host: Guest, show: Show, encoder: asyncio.Task[None]) -> None:
+    """Returns when the encoder has ended, or its picture has been gone for a while."""
+    dark = 0
+    while dark < DARK_LOOKS and not encoder.done():
+        await asyncio.wait({encoder}, timeout=1)
+        on = await state_of(host, show) in ("preview", "live")
+        dark = 0 if on else dark + 1
 
 
 async def state_of(host: Guest, show: Show) -> str:
