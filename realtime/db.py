@@ -7,11 +7,13 @@ waits behind a slow one.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
+from threading import Barrier, BrokenBarrierError
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 
 from realtime.exceptions import BUSY
 from realtime.loops import PerLoop
@@ -21,12 +23,14 @@ T = TypeVar("T")
 
 WAITING = 200
 WAIT_SECONDS = 2.0
+CLOSE_SECONDS = 10.0
 
 
 class DatabaseThreads:
     """A pool of threads, and a bounded line in front of it."""
 
     def __init__(self, threads: int) -> None:
+        self._threads = threads
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="db")
         self._free = asyncio.Semaphore(threads)
         self.waiting = 0
@@ -57,11 +61,21 @@ class DatabaseThreads:
             self.waiting -= 1
 
     def close(self) -> None:
-        """Wait for the jobs that run; none may be started afterwards."""
+        """Wait for the jobs that run, then close every thread's connection."""
+        together = Barrier(self._threads, timeout=CLOSE_SECONDS)
+        for _ in range(self._threads):
+            self._executor.submit(_leave, together)
         self._executor.shutdown()
 
 
+def _leave(together: Barrier) -> None:
+    with suppress(BrokenBarrierError):
+        together.wait()  # so that each thread has one of these jobs
+    connections.close_all()
+
+
 def _then_close(job: Callable[[], T]) -> T:
+    """Run it; then give the connection back, where the database has a pool."""
     try:
         return job()
     finally:
