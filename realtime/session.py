@@ -161,7 +161,7 @@ class Session:
     async def _connect(self, body: Raw) -> Answer:
         wish = self._codec.body(body, protocol.Connect)
         here, answer = await welcome(
-            self._process, wish, lambda known: self._subscriptions(known)
+            self._process, wish, self._address, self._subscriptions
         )
         if self._closed or not self._process.arrive(self, here.connection.viewer):
             here.close()
@@ -172,7 +172,6 @@ class Session:
         return answer
 
     def _subscriptions(self, connection: Connection) -> Subscriptions:
-        connection.address = self._address
         process = self._process
         return Subscriptions(
             process.hub, process.router, self, self.sink, self._codec, connection

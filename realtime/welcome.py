@@ -36,9 +36,14 @@ HOOKS_SECONDS = 2.0
 
 
 async def welcome(
-    process: Process, wish: Connect, seat: Callable[[Connection], Subscriptions]
+    process: Process,
+    wish: Connect,
+    address: str,
+    seat: Callable[[Connection], Subscriptions],
 ) -> tuple[Subscriptions, Answer]:
     """Who connects, with `#<user>` joined: the caller sends the answer at once.
+
+    `seat` makes the channels of the socket for whom it turns out to speak for.
 
     Raises `TOKEN_EXPIRED`, `UNAUTHORIZED`, `Closing`, `Unavailable`, and
     what a room's hook refuses with.
@@ -46,7 +51,7 @@ async def welcome(
     viewer = await tokens.redeem(wish.token) if wish.token else None
     if viewer is None and not settings.SOUK_ANONYMOUS:
         raise UNAUTHORIZED()
-    connection = Connection(secrets.token_urlsafe(12), viewer, "")
+    connection = Connection(secrets.token_urlsafe(12), viewer, address)
     here = seat(connection)
     data: dict[str, Any] = {}
     subs: dict[str, Subscribed] = {}

@@ -208,6 +208,19 @@ async def test_text_that_is_not_utf_8_is_refused_by_the_protocol(
     assert (await client.wait_closed()).code == 1007
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [b"\xf1\x80\x00\x00\x00\x00", b"\x83\x80\x00\x00\x00\x00", b"\x81\x00"],
+    ids=["reserved bits", "reserved opcode", "no mask"],
+)
+async def test_a_frame_against_the_protocol_ends_it(
+    visit: Connect, frame: bytes
+) -> None:
+    client = await visit()
+    client.socket.transport.write(frame)
+    assert (await client.wait_closed()).code == 1002
+
+
 async def test_who_never_stops_being_refused_is_put_out(visit: Connect) -> None:
     client = await visit()
     frame = "\n".join(

@@ -347,6 +347,22 @@ async def test_an_order_from_elsewhere_ends_a_subscription_or_a_connection(
     assert await bystander.rpc("whisper.say", {"text": "here"})
 
 
+async def test_viewers_of_two_processes_see_one_channel_and_recover_on_either(
+    visit: Connect, spawn_square: Server
+) -> None:
+    here, there = await visit(1), await visit(2, to=spawn_square)
+    start = await there.subscribe("deals:two")
+    await here.subscribe("deals:two")
+    await here.rpc("tell.all", {"channel": "deals:two", "first": 1})
+    await there.rpc("tell.all", {"channel": "deals:two", "first": 2})
+    for client in (here, there):
+        assert [(await client.push("deals:two"))["n"] for _ in range(2)] == [1, 2]
+    where = {"recover": True, "epoch": start["epoch"], "offset": start.get("offset", 0)}
+    moved = await visit(2)
+    reply = await moved.subscribe("deals:two", **where)
+    assert [p["data"]["n"] for p in reply["publications"]] == [1, 2]
+
+
 async def test_a_process_that_ends_tells_everybody(spawn_square: Server) -> None:
     client = LiveClient(spawn_square.url)
     await client.open()
