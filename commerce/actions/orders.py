@@ -1,4 +1,4 @@
-"""What happens to an order after its hold: paid, expired, cancelled; and reading it.
+"""What happens to an order after its hold: paid, expired, cancelled.
 
 Each change of state is one conditional update of the order's row, one OrderChange and
 one event on commit. Locks are taken in one order everywhere: existing orders, stock
@@ -10,27 +10,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F
 
-from commerce.actions.catalog import STAFF, must_serve, serves
+from commerce.actions.catalog import STAFF, serves
 from commerce.actions.stock import change, lock
 from commerce.clock import DatabaseNow, now_ms
-from commerce.commands.ids import Cursor
-from commerce.commands.orders import (
-    LineView,
-    ListMyOrders,
-    ListShopOrders,
-    OrderCancelled,
-    OrderList,
-    OrderView,
-)
+from commerce.commands.orders import OrderCancelled
 from commerce.errors import WRONG_STATE
 from commerce.events import OrderChanged
-from commerce.models import Move, Order, OrderChange, OrderLine, Shop, Tally
+from commerce.models import Move, Order, OrderChange, OrderLine, Tally
 from commerce.providers import enabled
-from commerce.states import CODES, LIVE, OPEN, OrderState, may_change
+from commerce.states import LIVE, OPEN, OrderState, may_change
 from realtime import publish_on_commit
-from realtime.exceptions import BAD_REQUEST, NOT_FOUND
+from realtime.exceptions import NOT_FOUND
 
 
 def locked(order_id: str | uuid.UUID) -> Order:
@@ -193,98 +185,8 @@ def seen(user: int, order_id: str) -> Order:
     return order
 
 
-def order_view(user: int, order_id: str) -> OrderView:
-    return _views(Order.objects.filter(id=seen(user, order_id).pk))[0]
-
-
-def my_orders(user: int, command: ListMyOrders) -> OrderList:
-    """The buyer's orders, newest first."""
-    orders = Order.objects.filter(buyer_id=user)
-    return _page(orders, command.state, command.cursor, command.limit)
-
-
-def shop_orders(user: int, command: ListShopOrders) -> OrderList:
-    """A shop's orders, newest first, for its staff."""
-    if not Shop.objects.filter(id=command.shop).exists():
-        raise NOT_FOUND()
-    must_serve(command.shop, user, STAFF)
-    orders = Order.objects.filter(shop_id=command.shop)
-    if command.after is not None:
-        orders = orders.filter(placed_at__gt=command.after)
-    return _page(orders, command.state, command.cursor, command.limit)
-
-
-def _page(
-    orders: QuerySet[Order], state: str | None, cursor: Cursor | None, limit: int
-) -> OrderList:
-    if state is not None:
-        orders = orders.filter(state=state)
-    if cursor is not None:
-        placed_at, order = _place(cursor)
-        orders = orders.filter(
-            Q(placed_at__lt=placed_at) | Q(placed_at=placed_at, id__lt=order)
-        )
-    page = _views(orders.order_by("-placed_at", "-id")[: limit + 1])
-    if len(page) <= limit:
-        return OrderList(items=page, cursor=None)
-    last = page[limit - 1]
-    return OrderList(items=page[:limit], cursor=f"{last.placed_at}_{last.order}")
-
-
-def _place(cursor: Cursor) -> tuple[int, uuid.UUID]:
-    placed_at, _, order = cursor.partition("_")
-    try:
-        return int(placed_at), uuid.UUID(order)
-    except ValueError:
-        raise BAD_REQUEST(path="$.cursor", why="not one of ours") from None
-
-
-def _views(orders: QuerySet[Order]) -> list[OrderView]:
-    now = now_ms()
-    rows = orders.select_related("shop", "buyer").prefetch_related("lines")
-    return [_view(order, now) for order in rows]
-
-
-def _view(order: Order, now: int) -> OrderView:
-    state: OrderState = order.state  # type: ignore[assignment] # a CharField is a str
-    return OrderView(
-        order=str(order.pk),
-        shop=order.shop_id,
-        shop_name=order.shop.name,
-        buyer=order.buyer_id,
-        buyer_name=str(order.buyer),
-        stream=order.stream_id,
-        state=state,
-        code=CODES[state],
-        version=order.version,
-        lines=[_line_view(line) for line in order.lines.all()],
-        goods=order.goods,
-        amount=order.goods if order.amount is None else order.amount,
-        currency=order.currency,
-        methods=methods(order),
-        placed_at=order.placed_at,
-        hold_until=order.hold_until,
-        expires_at=order.expires_at,
-        paid_at=order.paid_at,
-        now=now,
-    )
-
-
 def methods(order: Order) -> list[str]:
     """How this order may be paid."""
     if order.goods == 0:
         return ["free"]
     return [name for name in order.shop.methods if name in enabled()]
-
-
-def _line_view(line: OrderLine) -> LineView:
-    return LineView(
-        line=line.pk,
-        offer=line.offer_id,
-        sku=line.sku_id,
-        title=line.title,
-        image=line.image,
-        options=line.options,
-        qty=line.qty,
-        price=line.price,
-    )

@@ -1,6 +1,6 @@
 """Buying on the socket, and what sells."""
 
-from commerce.actions import orders, paying, sales
+from commerce.actions import paying, receipts, sales
 from commerce.actions.deciding import Wish
 from commerce.commands.insights import GetStreamInsight, StreamInsight
 from commerce.commands.orders import (
@@ -43,17 +43,17 @@ async def cancel_order(connection: Connection, command: CancelOrder) -> OrderCan
 
 @router.handles()
 def get_order(connection: Connection, command: GetOrder) -> OrderView:
-    return orders.order_view(connection.user, command.order)
+    return receipts.order_view(connection.user, command.order)
 
 
 @router.handles()
 def list_my_orders(connection: Connection, command: ListMyOrders) -> OrderList:
-    return orders.my_orders(connection.user, command)
+    return receipts.my_orders(connection.user, command)
 
 
 @router.handles()
 def list_shop_orders(connection: Connection, command: ListShopOrders) -> OrderList:
-    return orders.shop_orders(connection.user, command)
+    return receipts.shop_orders(connection.user, command)
 
 
 @router.handles()

@@ -1,0 +1,110 @@
+"""Orders as their buyers and shops read them."""
+
+import uuid
+
+from django.db.models import Q, QuerySet
+
+from commerce.actions.catalog import STAFF, must_serve
+from commerce.actions.orders import methods, seen
+from commerce.clock import now_ms
+from commerce.commands.ids import Cursor
+from commerce.commands.orders import (
+    LineView,
+    ListMyOrders,
+    ListShopOrders,
+    OrderList,
+    OrderView,
+)
+from commerce.models import Order, OrderLine, Shop
+from commerce.states import CODES, OrderState
+from realtime.exceptions import BAD_REQUEST, NOT_FOUND
+
+
+def order_view(user: int, order_id: str) -> OrderView:
+    return _views(Order.objects.filter(id=seen(user, order_id).pk))[0]
+
+
+def my_orders(user: int, command: ListMyOrders) -> OrderList:
+    """The buyer's orders, newest first."""
+    orders = Order.objects.filter(buyer_id=user)
+    return _page(orders, command.state, command.cursor, command.limit)
+
+
+def shop_orders(user: int, command: ListShopOrders) -> OrderList:
+    """A shop's orders, newest first, for its staff."""
+    if not Shop.objects.filter(id=command.shop).exists():
+        raise NOT_FOUND()
+    must_serve(command.shop, user, STAFF)
+    orders = Order.objects.filter(shop_id=command.shop)
+    if command.after is not None:
+        orders = orders.filter(placed_at__gt=command.after)
+    return _page(orders, command.state, command.cursor, command.limit)
+
+
+def _page(
+    orders: QuerySet[Order], state: str | None, cursor: Cursor | None, limit: int
+) -> OrderList:
+    if state is not None:
+        orders = orders.filter(state=state)
+    if cursor is not None:
+        placed_at, order = _place(cursor)
+        orders = orders.filter(
+            Q(placed_at__lt=placed_at) | Q(placed_at=placed_at, id__lt=order)
+        )
+    page = _views(orders.order_by("-placed_at", "-id")[: limit + 1])
+    if len(page) <= limit:
+        return OrderList(items=page, cursor=None)
+    last = page[limit - 1]
+    return OrderList(items=page[:limit], cursor=f"{last.placed_at}_{last.order}")
+
+
+def _place(cursor: Cursor) -> tuple[int, uuid.UUID]:
+    placed_at, _, order = cursor.partition("_")
+    try:
+        return int(placed_at), uuid.UUID(order)
+    except ValueError:
+        raise BAD_REQUEST(path="$.cursor", why="not one of ours") from None
+
+
+def _views(orders: QuerySet[Order]) -> list[OrderView]:
+    now = now_ms()
+    rows = orders.select_related("shop", "buyer").prefetch_related("lines")
+    return [_view(order, now) for order in rows]
+
+
+def _view(order: Order, now: int) -> OrderView:
+    state: OrderState = order.state  # type: ignore[assignment] # a CharField is a str
+    return OrderView(
+        order=str(order.pk),
+        shop=order.shop_id,
+        shop_name=order.shop.name,
+        buyer=order.buyer_id,
+        buyer_name=str(order.buyer),
+        stream=order.stream_id,
+        state=state,
+        code=CODES[state],
+        version=order.version,
+        lines=[_line_view(line) for line in order.lines.all()],
+        goods=order.goods,
+        amount=order.goods if order.amount is None else order.amount,
+        currency=order.currency,
+        methods=methods(order),
+        placed_at=order.placed_at,
+        hold_until=order.hold_until,
+        expires_at=order.expires_at,
+        paid_at=order.paid_at,
+        now=now,
+    )
+
+
+def _line_view(line: OrderLine) -> LineView:
+    return LineView(
+        line=line.pk,
+        offer=line.offer_id,
+        sku=line.sku_id,
+        title=line.title,
+        image=line.image,
+        options=line.options,
+        qty=line.qty,
+        price=line.price,
+    )
