@@ -29,16 +29,14 @@ def send_message(sender: int, command: SendMessage) -> Sent:
     `closed`, `not_delivered`, `request_quota`, `key_reused`, `bad_request`.
     """
     digest = digest_of(command)
-    if (answer := _replay(sender, command.key, digest)) is not None:
-        return answer
     try:
         with transaction.atomic(durable=True):
             sent = _store(sender, command, digest)
             failpoint("messages.before_commit")
         return sent
     except (IntegrityError, CommandError):
-        # The key may have won on another connection while we waited for the row: our
-        # increment has rolled back, and theirs is the answer.
+        # The key may have won before, perhaps on another connection while we waited
+        # for the row: our increment has rolled back, and its message is the answer.
         if (answer := _replay(sender, command.key, digest)) is None:
             raise
         return answer

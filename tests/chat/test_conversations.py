@@ -247,12 +247,13 @@ def test_cursors_only_go_forward_and_not_beyond_the_head() -> None:
     talk = a_conversation(ann, ben)
     for _ in range(3):
         say(ann, talk)
+    assert read(ben, talk, 1) == Marked(read_seq=1, delivered_seq=1)
     command = MarkConversation(conversation=talk, delivered_seq=2)
-    assert mark(ben.pk, command) == Marked(read_seq=0, delivered_seq=2)
+    assert mark(ben.pk, command) == Marked(read_seq=1, delivered_seq=2)
     assert read(ben, talk, 99) == Marked(read_seq=3, delivered_seq=3)
     assert read(ben, talk, 1) == Marked(read_seq=3, delivered_seq=3)
     assert mark(ben.pk, command) == Marked(read_seq=3, delivered_seq=3)
-    assert len(cursors(ann)) == 2
+    assert len(cursors(ann)) == 3
 
 
 @pytest.mark.both_databases
@@ -269,6 +270,8 @@ def test_late_and_doubled_receipts_at_once_end_at_the_highest() -> None:
     at_once([partial(mark, ben.pk, command) for command in marks])
     mine = Member.objects.get(user=ben)
     assert (mine.read_seq, mine.public_read_seq, mine.delivered_seq) == (9, 9, 9)
+    told = [(push["read"], push["delivered"]) for push in cursors(ann)]
+    assert len(told) == len(set(told))
 
 
 def test_a_private_reader_shows_nobody_what_they_read() -> None:
@@ -295,6 +298,8 @@ def test_a_request_gives_no_receipt() -> None:
     say(ann, talk)
     read(host, talk, 1)
     assert cursors(ann) == []
+    assert [cursor.delivered for cursor in synced(ann, talk).cursors] == [1, 0]
+    assert heads(ann.pk).heads[0].peer_delivered == 0
     assert [cursor.read for cursor in synced(ann, talk).cursors] == [1, 0]
     assert heads(ann.pk).heads[0].peer_read == 0
     a_follow(host, ann)

@@ -158,3 +158,30 @@ async def test_an_ended_show_is_not_liked(ann: User) -> None:
             a_connection(ann), SendLikes(stream=ended.pk, total=1)
         )
     assert caught.value.name == "closed"
+
+
+@pytest_store
+@pytest.mark.django_db(transaction=True)
+async def test_an_answer_that_was_lost_counts_nothing_twice(
+    ann: User, show: Stream
+) -> None:
+    node = LikeCounter()
+    await node.like(a_connection(ann), SendLikes(stream=show.pk, total=9))
+    await node.add()
+    node._tallies[show.pk].added = 0  # as if the store's answer had not come
+    await node.add()
+    assert node._tallies[show.pk].known == 9
+
+
+@pytest_store
+@pytest.mark.django_db(transaction=True)
+async def test_a_process_that_saves_late_takes_nothing_back(
+    ann: User, show: Stream
+) -> None:
+    early, late = LikeCounter(), LikeCounter()
+    for node in (early, late):
+        await node.like(a_connection(ann), SendLikes(stream=show.pk, total=5))
+        await node.add()
+    await late.save()
+    await early.save()
+    assert (await db(LiveRoom.objects.get)).likes == 10

@@ -59,11 +59,15 @@ async def log() -> list[tuple[int | None, str, int | None, str]]:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("where", ["stored", "in this process", "in another"])
+@pytest.mark.parametrize(
+    "where", ["stored", "in this process", "in this process alone", "in another"]
+)
 async def test_a_pinned_comment_is_told_and_kept(
-    ann: User, host: User, show: Stream, where: str
+    ann: User, host: User, show: Stream, where: str, loop_store: Redis
 ) -> None:
     said = await comment(ann, show, "is it silk?")
+    if where == "in this process alone":
+        loop_store.flushall()
     if where == "stored":
         await written_down()
     if where == "in another":
