@@ -1,7 +1,10 @@
 """The demo host: furnishes a shop, goes on air, explains, restocks, answers."""
 
 import asyncio
+import os
+import signal
 import time
+from asyncio.subprocess import Process
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urljoin
@@ -13,10 +16,12 @@ from config.demo.guest import Guest
 from config.demo.lines import ANSWER, GOODS, HOSTS, TITLE, Goods
 from config.demo.people import pictures_folder
 from config.demo.scene import TURN_S, command
+from realtime.embedded import dying_with
 from realtime.testing import Refused
 
 FEW = 5
 """Below so many pieces the host fetches more."""
+GOODBYE_S = 3
 DARK_LOOKS = 8
 """Seconds without a picture after which the encoder is started anew."""
 OPEN = ("draft", "preview", "live", "interrupted")
@@ -122,14 +127,26 @@ async def broadcast(host: Guest, show: Show) -> None:
             "-authorization",
             ticket["token"],
             urljoin(settings.SOUK_URL, ticket["whip"]),
-        )  # fmt: skip
+        ),
+        preexec_fn=dying_with(os.getpid(), signal.SIGKILL),
     )
     try:
         await encoder.wait()
     finally:
-        if encoder.returncode is None:
-            encoder.terminate()
+        await end(encoder)
+
+
+async def end(encoder: Process) -> None:
+    """Let it say goodbye, but not for long."""
+    if encoder.returncode is not None:
+        return
+    encoder.terminate()
+    try:
+        async with asyncio.timeout(GOODBYE_S):
             await encoder.wait()
+    except TimeoutError:
+        encoder.kill()
+        await encoder.wait()
 
 
 async def keep_on_air(host: Guest, show: Show) -> None:
