@@ -77,7 +77,7 @@ def watch_and_talk(host: Person, viewer: Person) -> None:
 def talk_in_private(host: Person, viewer: Person, studio: str) -> None:
     """A message to the host from the room, and an answer. The show goes on."""
     room = viewer.page.url
-    viewer.find(".host-pill").click()
+    viewer.find("button.host-pill").click()
     viewer.find("[data-act=message]").click()
     viewer.find(".thread-write textarea").fill("Do you ship to Lisbon?")
     viewer.find(".thread-write button").click()

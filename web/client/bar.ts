@@ -25,7 +25,9 @@ export class SoukBar extends SoukElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#stop = live.onConnected(() => { this.#taps = 0; });
+    this.#stop = live.onConnected(() => {
+      this.#taps = 0;
+    });
   }
 
   override disconnectedCallback(): void {
@@ -43,7 +45,12 @@ export class SoukBar extends SoukElement {
       const reply = await live.change("comment.send", { stream: this.stream, text }, newKey());
       this.input.value = "";
       this.emit("commented", {
-        id: reply.id, author: me, name: myName, badges: [], text: reply.text ?? text, at: reply.at,
+        id: reply.id,
+        author: me,
+        name: myName,
+        badges: [],
+        text: reply.text ?? text,
+        at: reply.at,
       });
     } catch (error) {
       toast(reason(error));
@@ -64,12 +71,15 @@ export class SoukBar extends SoukElement {
     if (this.#timer !== 0) return;
     this.#timer = window.setTimeout(() => {
       this.#timer = 0;
-      void live.read("like.send", { stream: this.stream, total: this.#taps }).catch(() => undefined);
+      void live
+        .read("like.send", { stream: this.stream, total: this.#taps })
+        .catch(() => undefined);
     }, 400);
   }
 
   #fly(): void {
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches || this.sky.childElementCount > 24) return;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches || this.sky.childElementCount > 24)
+      return;
     const heart = document.createElement("span");
     heart.className = `flying way-${this.#taps % 5}`;
     heart.textContent = "♥";
@@ -80,24 +90,36 @@ export class SoukBar extends SoukElement {
   #field(): TemplateResult {
     if (this.closed) return html`<p class="bar-closed">${say("bar.closed")}</p>`;
     if (me === null) {
-      return html`<a class="bar-sign-in glass" href="/accounts/sign-in?next=${encodeURIComponent(location.pathname)}">${say("bar.sign_in")}</a>`;
+      return html`<a class="bar-sign-in glass"
+        href="/accounts/sign-in?next=${encodeURIComponent(location.pathname)}">${say("bar.sign_in")}</a>`;
     }
     return html`<form class="bar-form" @submit=${this.#send}>
       <input class="glass" name="text" maxlength="200" autocomplete="off" enterkeyhint="send"
         placeholder=${say("bar.say")} aria-label=${say("bar.say")}>
-      <button class="bar-send round" aria-label=${say("bar.send")} ?disabled=${this.sending}>${icon("send")}</button></form>`;
+      <button class="bar-send round" aria-label=${say("bar.send")}
+        ?disabled=${this.sending}>${icon("send")}</button></form>`;
   }
 
   protected override render(): TemplateResult {
     const likes = Math.max(this.likes, this.#shown);
     return html`<div class="bar">
       ${this.#field()}
-      ${this.bag ? html`<button class="round bar-bag" aria-label=${say("bar.bag", { count: this.items })}
-        @click=${() => this.emit("bag")}>${icon("bag")}<span class="badge">${this.items}</span></button>` : nothing}
-      ${this.hearts ? html`<div class="bar-like"><div class="hearts" aria-hidden="true"></div>
-        <button class="round glass ${this.liked ? "liked" : ""}" aria-label=${say("bar.like", { count: count(likes) })} @click=${this.#like}>
+      ${
+        this.bag
+          ? html`<button class="round bar-bag" aria-label=${say("bar.bag", { count: this.items })}
+        @click=${() => this.emit("bag")}>${icon("bag")}<span class="badge">${this.items}</span></button>`
+          : nothing
+      }
+      ${
+        this.hearts
+          ? html`<div class="bar-like"><div class="hearts" aria-hidden="true"></div>
+        <button class="round glass ${this.liked ? "liked" : ""}"
+          aria-label=${say("bar.like", { count: count(likes) })} @click=${this.#like}>
           ${icon(this.liked ? "heart-full" : "heart")}</button>
-        ${likes > 0 ? html`<span class="bar-count num" aria-hidden="true">${count(likes)}</span>` : nothing}</div>` : nothing}
+        ${likes > 0 ? html`<span class="bar-count num"
+          aria-hidden="true">${count(likes)}</span>` : nothing}</div>`
+          : nothing
+      }
     </div>`;
   }
 }

@@ -7,7 +7,8 @@ import type { RoomFeed } from "./feed.ts";
 import { clock, left, money, options, priceOf } from "./format.ts";
 import { picture, price } from "./goods.ts";
 import { live, me, newKey, Refused } from "./live.ts";
-import type { Changes, Item, Offer } from "./protocol.ts";
+import type { Changes } from "./commands.ts";
+import type { Item, Offer } from "./protocol.ts";
 import { say } from "./say.ts";
 
 type Held = Changes["order.place"][1] & { amount: number };
@@ -28,7 +29,9 @@ export class SoukCheckout extends SoukElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#clock = window.setInterval(() => { this.now = live.now(); }, 250);
+    this.#clock = window.setInterval(() => {
+      this.now = live.now();
+    }, 250);
   }
 
   override disconnectedCallback(): void {
@@ -57,9 +60,16 @@ export class SoukCheckout extends SoukElement {
     return this.#attempt(async () => {
       const each = priceOf(this.#offer.prices);
       if (each === null) return;
-      const reply = await live.change("order.place", {
-        offer: this.offer.offer, qty: this.qty, expect: { ...each, amount: each.amount * this.qty }, via: { kind: "stream", id: this.stream },
-      }, this.#key);
+      const reply = await live.change(
+        "order.place",
+        {
+          offer: this.offer.offer,
+          qty: this.qty,
+          expect: { ...each, amount: each.amount * this.qty },
+          via: { kind: "stream", id: this.stream },
+        },
+        this.#key,
+      );
       this.held = { ...reply, amount: each.amount * this.qty };
     });
   }
@@ -67,7 +77,11 @@ export class SoukCheckout extends SoukElement {
   #pay(): Promise<void> {
     return this.#attempt(async () => {
       if (this.held === null) return;
-      const reply = await live.change("order.pay", { order: this.held.order, version: 0, method: "bank" });
+      const reply = await live.change("order.pay", {
+        order: this.held.order,
+        version: 0,
+        method: "bank",
+      });
       location.assign(reply.redirect ?? `/orders/${this.held.order}`);
     });
   }
@@ -89,7 +103,10 @@ export class SoukCheckout extends SoukElement {
   #choose(offer: Offer): TemplateResult {
     const chosen = offer.offer === this.offer.offer;
     return html`<button class="option ${chosen ? "chosen" : ""}" aria-pressed=${chosen ? "true" : "false"}
-      ?disabled=${this.feed.isOut(offer)} @click=${() => { this.offer = offer; this.qty = 1; }}>${options(offer.options)}</button>`;
+      ?disabled=${this.feed.isOut(offer)} @click=${() => {
+        this.offer = offer;
+        this.qty = 1;
+      }}>${options(offer.options)}</button>`;
   }
 
   #quantity(): TemplateResult {
@@ -100,18 +117,30 @@ export class SoukCheckout extends SoukElement {
     const each = priceOf(offer.prices);
     const out = this.feed.isOut(offer);
     return html`
-      ${this.item.offers.length > 1 ? html`<div class="options" role="group" aria-label=${say("checkout.options")}>${this.item.offers.map((one) => this.#choose(one))}</div>` : nothing}
+      ${this.item.offers.length > 1 ? html`<div class="options" role="group"
+        aria-label=${say("checkout.options")}>${this.item.offers.map((one) => this.#choose(one))}</div>` : nothing}
       <div class="checkout-line"><span>${say("checkout.quantity")}</span>
-        <span class="stepper"><button class="plain round" aria-label=${say("checkout.less")} ?disabled=${qty <= 1} @click=${() => { this.qty = qty - 1; }}>${icon("minus")}</button>
+        <span class="stepper"><button class="plain round" aria-label=${say("checkout.less")}
+          ?disabled=${qty <= 1} @click=${() => {
+          this.qty = qty - 1;
+        }}>${icon("minus")}</button>
           <output class="num" aria-live="polite">${qty}</output>
-          <button class="plain round" aria-label=${say("checkout.more")} ?disabled=${qty >= most} @click=${() => { this.qty = qty + 1; }}>${icon("plus")}</button></span></div>
-      ${offer.per_buyer ? html`<p class="small-print">${say("checkout.limit", { count: offer.per_buyer })}</p>` : nothing}
+          <button class="plain round" aria-label=${say("checkout.more")} ?disabled=${qty >= most}
+            @click=${() => {
+            this.qty = qty + 1;
+          }}>${icon("plus")}</button></span></div>
+      ${offer.per_buyer ? html`<p
+        class="small-print">${say("checkout.limit", { count: offer.per_buyer })}</p>` : nothing}
       <div class="checkout-line total"><span>${say("checkout.total")}</span>
         <b class="price">${each === null ? "" : money({ ...each, amount: each.amount * qty })}</b></div>
       ${this.#problem()}
-      ${me === null
-        ? html`<a class="button wide" href="/accounts/sign-in?next=${encodeURIComponent(location.pathname)}">${say("checkout.sign_in")}</a>`
-        : html`<button class="wide ${this.busy ? "busy" : ""}" data-act="hold" ?disabled=${this.busy || out} @click=${this.#hold}>${say(out ? "goods.sold_out" : "checkout.hold")}</button>`}
+      ${
+        me === null
+          ? html`<a class="button wide"
+            href="/accounts/sign-in?next=${encodeURIComponent(location.pathname)}">${say("checkout.sign_in")}</a>`
+          : html`<button class="wide ${this.busy ? "busy" : ""}" data-act="hold" ?disabled=${this.busy || out}
+            @click=${this.#hold}>${say(out ? "goods.sold_out" : "checkout.hold")}</button>`
+      }
       <p class="small-print centre">${say("checkout.hold_more")}</p>`;
   }
 
@@ -122,12 +151,16 @@ export class SoukCheckout extends SoukElement {
         <button class="wide" @click=${this.#again}>${say("checkout.again")}</button>`;
     }
     return html`
-      <div class="hold"><span class="hold-clock num" role="timer" aria-label=${say("checkout.left")}>${icon("clock")}${clock(rest)}</span>
+      <div class="hold"><span class="hold-clock num" role="timer"
+        aria-label=${say("checkout.left")}>${icon("clock")}${clock(rest)}</span>
         <h3>${say("checkout.held")}</h3><p>${say("checkout.held_more")}</p></div>
-      <div class="checkout-line total"><span>${say("checkout.total")} · ${this.qty} ×</span><b class="price">${money({ amount: held.amount, currency: held.currency })}</b></div>
+      <div class="checkout-line total"><span>${say("checkout.total")} · ${this.qty} ×</span><b
+        class="price">${money({ amount: held.amount, currency: held.currency })}</b></div>
       ${this.#problem()}
-      <button class="wide ${this.busy ? "busy" : ""}" data-act="pay" ?disabled=${this.busy} @click=${this.#pay}>${say("checkout.pay")}</button>
-      <button class="quiet wide" ?disabled=${this.busy} @click=${this.#giveBack}>${say("checkout.cancel")}</button>`;
+      <button class="wide ${this.busy ? "busy" : ""}" data-act="pay" ?disabled=${this.busy}
+        @click=${this.#pay}>${say("checkout.pay")}</button>
+      <button class="quiet wide" ?disabled=${this.busy}
+        @click=${this.#giveBack}>${say("checkout.cancel")}</button>`;
   }
 
   #problem(): TemplateResult | typeof nothing {
@@ -137,9 +170,11 @@ export class SoukCheckout extends SoukElement {
   protected override render(): TemplateResult {
     const offer = this.#offer;
     return html`<div class="checkout">
-      <div class="checkout-item"><span class="goods-pic">${picture(this.item)}<b class="goods-number">${this.item.number}</b></span>
+      <div class="checkout-item"><span class="goods-pic">${picture(this.item)}<b
+        class="goods-number">${this.item.number}</b></span>
         <div><h3>${this.item.title}</h3><p class="small-print">${options(offer.options)}</p>
-          <span class="goods-price">${price(offer)}</span> <span class="stock num">${left(this.feed.left(offer))}</span></div></div>
+          <span class="goods-price">${price(offer)}</span> <span
+            class="stock num">${left(this.feed.left(offer))}</span></div></div>
       ${this.held === null ? this.#quantity() : this.#holding(this.held)}</div>`;
   }
 }

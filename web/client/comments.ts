@@ -46,18 +46,24 @@ export class SoukComments extends SoukElement {
   }
 
   async #pin(comment: Comment, on: boolean): Promise<void> {
-    await live.change("comment.pin", { stream: this.stream, id: comment.id, on }).catch((error: unknown) => toast(reason(error)));
+    await live
+      .change("comment.pin", { stream: this.stream, id: comment.id, on })
+      .catch((error: unknown) => toast(reason(error)));
   }
 
   async #remove(comment: Comment): Promise<void> {
-    await live.change("comment.remove", { stream: this.stream, ids: [comment.id] }).catch((error: unknown) => toast(reason(error)));
+    await live
+      .change("comment.remove", { stream: this.stream, ids: [comment.id] })
+      .catch((error: unknown) => toast(reason(error)));
   }
 
   #tools(comment: Comment, pinned: boolean): TemplateResult | typeof nothing {
     if (!this.staff) return nothing;
     return html`<span class="comment-tools">
-      <button class="quiet round" aria-pressed=${pinned ? "true" : "false"} title=${say(pinned ? "comments.unpin" : "comments.pin")}
-        aria-label=${say(pinned ? "comments.unpin" : "comments.pin")} @click=${() => this.#pin(comment, !pinned)}>${icon("pin")}</button>
+      <button class="quiet round" aria-pressed=${pinned ? "true" : "false"}
+        title=${say(pinned ? "comments.unpin" : "comments.pin")}
+        aria-label=${say(pinned ? "comments.unpin" : "comments.pin")}
+          @click=${() => this.#pin(comment, !pinned)}>${icon("pin")}</button>
       <button class="quiet round" title=${say("comments.remove")} aria-label=${say("comments.remove")}
         @click=${() => this.#remove(comment)}>${icon("trash")}</button></span>`;
   }
@@ -67,18 +73,30 @@ export class SoukComments extends SoukElement {
     const buyer = comment.badges?.includes("buyer");
     const pinned = this.pinned.some((one) => one.id === comment.id);
     return html`<li class="comment ${isHost ? "by-host" : ""} ${comment.author === me ? "mine" : ""}">
-      <p><b class="comment-name name-${hue(comment.author)}">${comment.name}</b>${isHost ? html`<i class="mark">${say("comments.host")}</i>` : nothing}${buyer ? html`<i class="mark buyer">${say("comments.buyer")}</i>` : nothing}<span class="comment-text">${comment.text}</span></p>
+      <p><b class="comment-name name-${hue(comment.author)}">${comment.name}</b>${isHost ? html`<i
+        class="mark">${say("comments.host")}</i>` : nothing}${buyer ? html`<i
+        class="mark buyer">${say("comments.buyer")}</i>` : nothing}<span
+        class="comment-text">${comment.text}</span></p>
       ${this.#tools(comment, pinned)}</li>`;
   }
 
   protected override render(): TemplateResult {
     return html`
-      ${this.pinned.map((comment) => html`<div class="pinned">${icon("pin")}
-        <p><b>${comment.name}</b> <span>${comment.text}</span></p>${this.#tools(comment, true)}</div>`)}
-      <ol class="comments-list" role="log" aria-label=${say("comments.label")} tabindex="0" @scroll=${this.#scrolled}>
-        ${this.comments.length === 0 ? html`<li class="comments-empty">${say("comments.none")}</li>` : nothing}
-        ${repeat(this.comments, (comment) => comment.id, (comment) => this.#line(comment))}
+      ${this.pinned.map(
+        (comment) => html`<div class="pinned">${icon("pin")}
+        <p><b>${comment.name}</b> <span>${comment.text}</span></p>${this.#tools(comment, true)}</div>`,
+      )}
+      <ol class="comments-list" role="log" aria-label=${say("comments.label")} tabindex="0"
+        @scroll=${this.#scrolled}>
+        ${this.comments.length === 0 ? html`<li
+          class="comments-empty">${say("comments.none")}</li>` : nothing}
+        ${repeat(
+          this.comments,
+          (comment) => comment.id,
+          (comment) => this.#line(comment),
+        )}
       </ol>
-      ${this.unseen > 0 ? html`<button class="unseen small" @click=${this.#toEnd}>${say("comments.new", { count: this.unseen })}</button>` : nothing}`;
+      ${this.unseen > 0 ? html`<button class="unseen small"
+        @click=${this.#toEnd}>${say("comments.new", { count: this.unseen })}</button>` : nothing}`;
   }
 }

@@ -21,7 +21,9 @@ export class SoukConversation extends SoukElement {
   @query("textarea") private input!: HTMLTextAreaElement;
   #atEnd = true;
   #shown: Thread | null = null;
-  #seen = (): void => { if (document.visibilityState === "visible") void this.thread.markRead().catch(() => undefined); };
+  #seen = (): void => {
+    if (document.visibilityState === "visible") void this.thread.markRead().catch(() => undefined);
+  };
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -45,7 +47,8 @@ export class SoukConversation extends SoukElement {
   #scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.list;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < 48;
-    if (scrollTop < 40 && this.ready && this.thread.hasOlder) void this.thread.older().catch(() => undefined);
+    if (scrollTop < 40 && this.ready && this.thread.hasOlder)
+      void this.thread.older().catch(() => undefined);
   }
 
   async #send(event?: Event): Promise<void> {
@@ -76,7 +79,8 @@ export class SoukConversation extends SoukElement {
     const read = message.seq <= view.peer_read;
     const delivered = message.seq <= view.peer_delivered;
     const word = say(read ? "inbox.read" : delivered ? "inbox.delivered" : "inbox.sent");
-    return html`<span class="tick ${read ? "read" : ""}" role="img" aria-label=${word} title=${word}>${icon(read || delivered ? "checks" : "check")}</span>`;
+    return html`<span class="tick ${read ? "read" : ""}" role="img" aria-label=${word}
+      title=${word}>${icon(read || delivered ? "checks" : "check")}</span>`;
   }
 
   #message(message: Message, before: Message | undefined): TemplateResult {
@@ -84,13 +88,17 @@ export class SoukConversation extends SoukElement {
     const mine = message.sender === me;
     const follows = !pause && before.sender === message.sender;
     return html`${pause ? html`<li class="thread-time"><time>${when(message.at)}</time></li>` : nothing}
-      <li class="message ${mine ? "mine" : ""} ${follows ? "follows" : ""}" data-seq=${message.seq}><p>${message.text}</p>${this.#tick(message)}</li>`;
+      <li class="message ${mine ? "mine" : ""} ${follows ? "follows" : ""}"
+        data-seq=${message.seq}><p>${message.text}</p>${this.#tick(message)}</li>`;
   }
 
   #pending(one: Pending): TemplateResult {
-    return html`<li class="message mine pending"><p>${one.text}</p>${one.failed
-      ? html`<button class="quiet small" @click=${() => this.#deliver(one.text, one.key)}>${say("inbox.retry")}</button>`
-      : html`<span class="tick" role="img" aria-label=${say("inbox.sending")}>${icon("clock")}</span>`}</li>`;
+    return html`<li class="message mine pending"><p>${one.text}</p>${
+      one.failed
+        ? html`<button class="quiet small"
+          @click=${() => this.#deliver(one.text, one.key)}>${say("inbox.retry")}</button>`
+        : html`<span class="tick" role="img" aria-label=${say("inbox.sending")}>${icon("clock")}</span>`
+    }</li>`;
   }
 
   protected override render(): TemplateResult {
@@ -98,18 +106,28 @@ export class SoukConversation extends SoukElement {
     const name = view?.peer?.name ?? "";
     const request = view !== null && (view.flags & 8) !== 0;
     return html`
-      <header class="thread-head"><button class="quiet round thread-back" aria-label=${say("inbox.back")} @click=${() => this.emit("leave")}>${icon("back")}</button>
+      <header class="thread-head"><button class="quiet round thread-back" aria-label=${say("inbox.back")}
+        @click=${() => this.emit("leave")}>${icon("back")}</button>
         ${view?.peer ? avatar(view.peer.user, name) : nothing}<h2>${name}</h2></header>
-      <ol class="thread" role="log" aria-label=${say("inbox.messages")} tabindex="0" @scroll=${this.#scrolled}>
+      <ol class="thread" role="log" aria-label=${say("inbox.messages")} tabindex="0"
+        @scroll=${this.#scrolled}>
         ${this.ready ? nothing : html`<li class="skeleton row"></li>`}
-        ${this.ready && messages.length === 0 && pending.length === 0 ? html`<li class="thread-time">${say("inbox.first", { name })}</li>` : nothing}
-        ${repeat(messages, (one) => one.seq, (one, index) => this.#message(one, messages[index - 1]))}
+        ${this.ready && messages.length === 0 && pending.length === 0 ? html`<li
+          class="thread-time">${say("inbox.first", { name })}</li>` : nothing}
+        ${repeat(
+          messages,
+          (one) => one.seq,
+          (one, index) => this.#message(one, messages[index - 1]),
+        )}
         ${pending.map((one) => this.#pending(one))}
       </ol>
       ${request ? html`<p class="thread-note">${say("inbox.request", { name })}</p>` : nothing}
       <form class="thread-write" @submit=${this.#send}>
         <textarea rows="1" maxlength="2000" placeholder=${say("inbox.write")} aria-label=${say("inbox.write")}
-          @keydown=${this.#key} @input=${() => { this.empty = this.input.value.trim() === ""; }}></textarea>
-        <button class="round" aria-label=${say("inbox.send")} ?disabled=${this.empty}>${icon("send")}</button></form>`;
+          @keydown=${this.#key} @input=${() => {
+            this.empty = this.input.value.trim() === "";
+          }}></textarea>
+        <button class="round" aria-label=${say("inbox.send")}
+          ?disabled=${this.empty}>${icon("send")}</button></form>`;
   }
 }

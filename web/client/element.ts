@@ -23,7 +23,8 @@ export function icon(name: string): TemplateResult {
 }
 
 export function avatar(ident: number, name: string, size = ""): TemplateResult {
-  return html`<span class="avatar ${size} hue-${(ident * 5) % 12}" aria-hidden="true">${[...name][0]?.toUpperCase() ?? ""}</span>`;
+  return html`<span class="avatar ${size} hue-${(ident * 5) % 12}"
+    aria-hidden="true">${[...name][0]?.toUpperCase() ?? ""}</span>`;
 }
 
 export function reason(error: unknown): string {

@@ -6,10 +6,25 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 import type { Subscription } from "centrifuge";
 import { addComments, dropComments, foldShelf, foldStream, newerStock } from "./folds.ts";
 import { live } from "./live.ts";
-import type { Comment, CommentsEvent, DealsEvent, Offer, Shelf, StateValues, Stock, StreamView } from "./protocol.ts";
+import type {
+  Comment,
+  CommentsEvent,
+  DealsEvent,
+  Offer,
+  Shelf,
+  StateValues,
+  Stock,
+  StreamView,
+} from "./protocol.ts";
 
-interface DealsData { stream: StreamView; shelf: Shelf; pinned: Comment[] }
-interface CommentsData { recent: Comment[] }
+interface DealsData {
+  stream: StreamView;
+  shelf: Shelf;
+  pinned: Comment[];
+}
+interface CommentsData {
+  recent: Comment[];
+}
 
 export class RoomFeed implements ReactiveController {
   view: StreamView | null = null;
@@ -27,7 +42,10 @@ export class RoomFeed implements ReactiveController {
   #stock = new Map<number, Stock>();
   #subscriptions: Subscription[] = [];
 
-  constructor(private readonly host: ReactiveControllerHost, private readonly stream: () => number) {
+  constructor(
+    private readonly host: ReactiveControllerHost,
+    private readonly stream: () => number,
+  ) {
     host.addController(this);
   }
 
@@ -45,7 +63,9 @@ export class RoomFeed implements ReactiveController {
     const state = live.subscribe(`state:${id}`);
     state.on("publication", ({ data }) => this.#values(data as StateValues));
     const comments = live.subscribe(`comments:${id}`);
-    comments.on("subscribed", ({ data }) => this.add(((data as CommentsData | undefined)?.recent ?? [])));
+    comments.on("subscribed", ({ data }) =>
+      this.add((data as CommentsData | undefined)?.recent ?? []),
+    );
     comments.on("publication", ({ data }) => {
       const event = data as CommentsEvent;
       if (event.type === "comment.sent") this.add([event]);
@@ -62,7 +82,10 @@ export class RoomFeed implements ReactiveController {
   }
 
   add(comments: Comment[]): void {
-    this.comments = addComments(this.comments, comments.filter((one) => !this.removed.has(one.id)));
+    this.comments = addComments(
+      this.comments,
+      comments.filter((one) => !this.removed.has(one.id)),
+    );
     this.#changed();
   }
 
@@ -98,7 +121,8 @@ export class RoomFeed implements ReactiveController {
     if (this.view !== null) this.view = foldStream(this.view, event);
     if (this.shelf !== null) this.shelf = foldShelf(this.shelf, event);
     if (event.type === "comment.pinned") this.pinned = event.pinned;
-    if (event.type === "stock.out") this.#stocked(event.offer, { left: 0, in: false, version: event.version });
+    if (event.type === "stock.out")
+      this.#stocked(event.offer, { left: 0, in: false, version: event.version });
     if (event.type === "comment.removed") {
       event.ids?.forEach((id) => this.removed.add(id));
       this.comments = dropComments(this.comments, event);

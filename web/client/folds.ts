@@ -9,11 +9,16 @@ export function foldStream(view: StreamView, event: DealsEvent): StreamView {
   if (told.version <= view.version) return view;
   const next = { ...view, version: told.version };
   switch (told.type) {
-    case "stream.started": return { ...next, state: "live", started_at: told.at };
-    case "stream.recovered": return { ...next, state: "live" };
-    case "stream.interrupted": return { ...next, state: "interrupted", grace_until: told.grace_until };
-    case "stream.ended": return { ...next, state: "ended", ended_at: told.at, end_reason: told.reason };
-    case "stream.updated": return { ...next, ...told.changed };
+    case "stream.started":
+      return { ...next, state: "live", started_at: told.at };
+    case "stream.recovered":
+      return { ...next, state: "live" };
+    case "stream.interrupted":
+      return { ...next, state: "interrupted", grace_until: told.grace_until };
+    case "stream.ended":
+      return { ...next, state: "ended", ended_at: told.at, end_reason: told.reason };
+    case "stream.updated":
+      return { ...next, ...told.changed };
   }
 }
 
@@ -35,8 +40,16 @@ export function foldShelf(shelf: Shelf, event: DealsEvent): Shelf {
       return { ...shelf, version: event.version, explaining: event.explaining };
     case "offer.changed":
       return withOffer(shelf, event.offer, (offer) =>
-        event.version <= offer.version ? offer
-          : { ...offer, prices: event.prices, list: event.list, per_buyer: event.per_buyer, version: event.version });
+        event.version <= offer.version
+          ? offer
+          : {
+              ...offer,
+              prices: event.prices,
+              list: event.list,
+              per_buyer: event.per_buyer,
+              version: event.version,
+            },
+      );
     default:
       return shelf;
   }
@@ -61,8 +74,13 @@ export function addComments(had: Comment[], more: Comment[], keep = 200): Commen
   return fresh.length === 0 ? had : [...had, ...fresh].slice(-keep);
 }
 
-export function dropComments(had: Comment[], event: { ids?: string[]; author?: number; before?: number }): Comment[] {
+export function dropComments(
+  had: Comment[],
+  event: { ids?: string[]; author?: number; before?: number },
+): Comment[] {
   const ids = new Set(event.ids ?? []);
   const before = event.before ?? Infinity;
-  return had.filter((one) => !ids.has(one.id) && !(one.author === event.author && one.at <= before));
+  return had.filter(
+    (one) => !ids.has(one.id) && !(one.author === event.author && one.at <= before),
+  );
 }

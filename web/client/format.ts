@@ -2,7 +2,10 @@
 import type { Prices } from "./protocol.ts";
 import { language, say } from "./say.ts";
 
-export interface Price { amount: number; currency: string }
+export interface Price {
+  amount: number;
+  currency: string;
+}
 
 // Of a price map the one this reader pays in: their language's, else the first.
 export function priceOf(prices: Prices | null | undefined): Price | null {
@@ -14,7 +17,11 @@ export function priceOf(prices: Prices | null | undefined): Price | null {
 }
 
 function formatOf(currency: string): Intl.NumberFormat {
-  return new Intl.NumberFormat(language, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
+  return new Intl.NumberFormat(language, {
+    style: "currency",
+    currency,
+    currencyDisplay: "narrowSymbol",
+  });
 }
 
 // How many digits the minor unit of a currency has.
@@ -27,7 +34,9 @@ export function money({ amount, currency }: Price): string {
 }
 
 export function count(value: number): string {
-  return new Intl.NumberFormat(language, { notation: value < 10_000 ? "standard" : "compact" }).format(value);
+  return new Intl.NumberFormat(language, {
+    notation: value < 10_000 ? "standard" : "compact",
+  }).format(value);
 }
 
 // 0:07, 12:40; never below zero.
@@ -38,9 +47,12 @@ export function clock(ms: number): string {
 
 export function when(at: number): string {
   const today = new Date().toDateString() === new Date(at).toDateString();
-  return new Intl.DateTimeFormat(language, today
-    ? { hour: "2-digit", minute: "2-digit" }
-    : { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }).format(at);
+  return new Intl.DateTimeFormat(
+    language,
+    today
+      ? { hour: "2-digit", minute: "2-digit" }
+      : { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" },
+  ).format(at);
 }
 
 export function options(chosen: Record<string, string>): string {

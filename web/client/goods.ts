@@ -18,8 +18,11 @@ export function price(offer: Offer | undefined): TemplateResult {
   const now = priceOf(offer?.prices);
   if (now === null) return html`<span class="price hidden-price">${say("goods.price_soon")}</span>`;
   const was = priceOf(offer?.list);
-  return html`<span class="price">${money(now)}</span>${was !== null && was.amount > now.amount
-    ? html`<s class="was num"><span class="visually-hidden">${say("goods.was")}</span>${money(was)}</s>` : nothing}`;
+  return html`<span class="price">${money(now)}</span>${
+    was !== null && was.amount > now.amount
+      ? html`<s class="was num"><span class="visually-hidden">${say("goods.was")}</span>${money(was)}</s>`
+      : nothing
+  }`;
 }
 
 // The offer a button buys: the first that is not sold out.
@@ -33,14 +36,16 @@ function stock(item: Item, feed: RoomFeed): TemplateResult {
   const sum = known.length === 0 ? null : known.reduce((a, b) => a + b, 0);
   const out = item.offers.length > 0 && item.offers.every((offer) => feed.isOut(offer));
   const few = out || (sum !== null && sum <= 5);
-  return html`<span class="stock num ${few ? "few" : ""}" data-stock=${sum ?? ""}>${out ? say("stock.out") : left(sum)}</span>`;
+  return html`<span class="stock num ${few ? "few" : ""}"
+    data-stock=${sum ?? ""}>${out ? say("stock.out") : left(sum)}</span>`;
 }
 
 function buyButton(item: Item, feed: RoomFeed, open: boolean, buy: Buy): TemplateResult {
   const offer = toBuy(item, feed);
   const out = offer === undefined || feed.isOut(offer);
   const shut = out || !open || priceOf(offer.prices) === null;
-  return html`<button class="buy small" ?disabled=${shut} @click=${() => offer !== undefined && buy(item, offer)}>${say(out ? "goods.sold_out" : "goods.buy")}</button>`;
+  return html`<button class="buy small" ?disabled=${shut}
+    @click=${() => offer !== undefined && buy(item, offer)}>${say(out ? "goods.sold_out" : "goods.buy")}</button>`;
 }
 
 export function row(item: Item, feed: RoomFeed, open: boolean, buy: Buy): TemplateResult {
@@ -50,7 +55,8 @@ export function row(item: Item, feed: RoomFeed, open: boolean, buy: Buy): Templa
     <div class="goods-text"><h3>${item.title}</h3>
       ${explained ? html`<span class="chip warm">${icon("live")}${say("goods.explaining")}</span>` : nothing}
       ${stock(item, feed)}
-      <div class="goods-end"><span class="goods-price">${price(toBuy(item, feed))}</span>${buyButton(item, feed, open, buy)}</div>
+      <div class="goods-end"><span
+        class="goods-price">${price(toBuy(item, feed))}</span>${buyButton(item, feed, open, buy)}</div>
     </div></li>`;
 }
 

@@ -6,7 +6,10 @@ import { count } from "./format.ts";
 import { live, me } from "./live.ts";
 import { say } from "./say.ts";
 
-interface Standing { following: boolean; followers: number }
+interface Standing {
+  following: boolean;
+  followers: number;
+}
 
 // Both components show the same person: what one learns, the other shows.
 const told = new EventTarget();
@@ -56,7 +59,8 @@ export class SoukFollow extends SoukElement {
   protected override render(): TemplateResult | typeof nothing {
     if (this.user === me) return nothing;
     const on = known.get(this.user)?.following ?? false;
-    return html`<button class="small ${on ? "following plain" : ""}" ?disabled=${this.busy} aria-pressed=${on ? "true" : "false"}
+    return html`<button class="small ${on ? "following plain" : ""}" ?disabled=${this.busy}
+      aria-pressed=${on ? "true" : "false"}
       @click=${() => this.#set(!on)}>${on ? html`${icon("check")}<span>${say("host.following")}</span>` : html`<span>${say("host.follow")}</span>`}</button>`;
   }
 }
@@ -98,6 +102,8 @@ export class SoukHostCard extends SoukElement {
     return html`<div class="host-card">${avatar(this.user, this.name, "big")}
       <p class="num">${followers === undefined ? " " : say("host.followers", { count: count(followers) })}</p>
       <div class="host-card-acts"><souk-follow .user=${this.user}></souk-follow>
-        ${this.user === me ? nothing : html`<button class="plain small" data-act="message" ?disabled=${this.busy} @click=${this.#write}>${icon("chat")}${say("host.message")}</button>`}</div></div>`;
+        ${this.user === me ? nothing : html`<button class="plain small" data-act="message"
+          ?disabled=${this.busy}
+          @click=${this.#write}>${icon("chat")}${say("host.message")}</button>`}</div></div>`;
   }
 }

@@ -29,7 +29,9 @@ export class SoukInbox extends SoukElement {
     super.connectedCallback();
     addEventListener("popstate", this.#back);
     this.#stops = [
-      live.onConnected(({ chat }) => { if (chat || this.lists === null) void this.#reload(); }),
+      live.onConnected(({ chat }) => {
+        if (chat || this.lists === null) void this.#reload();
+      }),
       live.onUser((event) => this.#told(event)),
     ];
   }
@@ -101,26 +103,43 @@ export class SoukInbox extends SoukElement {
     const name = one.peer?.name ?? say("inbox.nobody");
     return html`<li><a class="talk-row ${one.id === this.conversation ? "open" : ""} ${unread > 0 ? "fresh" : ""}" href="/inbox/${one.id}"
       aria-current=${one.id === this.conversation ? "true" : nothing}
-      @click=${(event: MouseEvent) => { if (!event.metaKey && !event.ctrlKey) { event.preventDefault(); this.#go(one.id); } }}>
+      @click=${(event: MouseEvent) => {
+        if (!event.metaKey && !event.ctrlKey) {
+          event.preventDefault();
+          this.#go(one.id);
+        }
+      }}>
       ${avatar(one.peer?.user ?? one.id, name)}
-      <span class="talk-row-text"><b>${name}</b><span class="talk-row-last">${one.last?.sender === me ? say("inbox.you") : ""}${one.last?.text ?? ""}</span></span>
-      <span class="talk-row-end">${one.last_at === null ? nothing : html`<time class="num">${when(one.last_at)}</time>`}
-        ${unread > 0 ? html`<span class="badge" aria-label=${say("inbox.unread", { count: unread })}>${unread}</span>` : nothing}</span></a></li>`;
+      <span class="talk-row-text"><b>${name}</b><span
+        class="talk-row-last">${one.last?.sender === me ? say("inbox.you") : ""}${one.last?.text ?? ""}</span></span>
+      <span class="talk-row-end">${one.last_at === null ? nothing : html`<time
+        class="num">${when(one.last_at)}</time>`}
+        ${unread > 0 ? html`<span class="badge"
+          aria-label=${say("inbox.unread", { count: unread })}>${unread}</span>` : nothing}</span></a></li>`;
   }
 
   #list(): TemplateResult {
-    if (this.lists === null) return html`${[1, 2, 3, 4].map(() => html`<div class="skeleton row"></div>`)}`;
+    if (this.lists === null)
+      return html`${[1, 2, 3, 4].map(() => html`<div class="skeleton row"></div>`)}`;
     const rows = this.lists[this.box];
     if (rows.length === 0) {
-      return html`<div class="empty"><div class="empty-stall" aria-hidden="true"></div><h2>${say(this.box === "main" ? "inbox.none" : "inbox.no_requests")}</h2><p>${say("inbox.none_more")}</p></div>`;
+      return html`<div class="empty"><div class="empty-stall"
+        aria-hidden="true"></div><h2>${say(this.box === "main" ? "inbox.none" : "inbox.no_requests")}</h2><p>${say("inbox.none_more")}</p></div>`;
     }
-    return html`<ul class="talk-rows">${repeat(rows, (one) => one.id, (one) => this.#row(one))}</ul>`;
+    return html`<ul class="talk-rows">${repeat(
+      rows,
+      (one) => one.id,
+      (one) => this.#row(one),
+    )}</ul>`;
   }
 
   #tab(box: Box): TemplateResult {
     const unread = this.lists?.[box].reduce((sum, one) => sum + unreadOf(one), 0) ?? 0;
-    return html`<button class="tab ${this.box === box ? "chosen" : ""}" role="tab" aria-selected=${this.box === box ? "true" : "false"}
-      @click=${() => { this.box = box; }}>${say(box === "main" ? "inbox.main" : "inbox.requests")}
+    return html`<button class="tab ${this.box === box ? "chosen" : ""}" role="tab"
+      aria-selected=${this.box === box ? "true" : "false"}
+      @click=${() => {
+        this.box = box;
+      }}>${say(box === "main" ? "inbox.main" : "inbox.requests")}
       ${box === "requests" && unread > 0 ? html`<span class="badge">${unread}</span>` : nothing}</button>`;
   }
 
@@ -129,9 +148,12 @@ export class SoukInbox extends SoukElement {
       <section class="inbox-list" aria-label=${say("inbox.title")}><header><h1>${say("inbox.title")}</h1>
         <div class="tab-row" role="tablist">${this.#tab("main")}${this.#tab("requests")}</div></header>${this.#list()}</section>
       <section class="inbox-thread">
-        ${this.thread === null
-          ? html`<div class="empty">${icon("chat")}<p>${say("inbox.choose")}</p></div>`
-          : html`<souk-conversation .thread=${this.thread} .ready=${this.thread.ready} .stamp=${{}} @leave=${() => this.#go(0)}></souk-conversation>`}
+        ${
+          this.thread === null
+            ? html`<div class="empty">${icon("chat")}<p>${say("inbox.choose")}</p></div>`
+            : html`<souk-conversation .thread=${this.thread} .ready=${this.thread.ready} .stamp=${{}}
+              @leave=${() => this.#go(0)}></souk-conversation>`
+        }
       </section></div>`;
   }
 }

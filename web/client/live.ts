@@ -3,7 +3,8 @@
 // A mutating command is sent again with its own key until the server has an answer, so
 // a lost reply never makes a second order (the server keeps the first answer).
 import { Centrifuge, type Subscription, UnauthorizedError } from "centrifuge";
-import type { Changes, Reads, UserEvent } from "./protocol.ts";
+import type { Changes, Reads } from "./commands.ts";
+import type { UserEvent } from "./protocol.ts";
 import { known, say } from "./say.ts";
 
 const page = document.documentElement;
@@ -11,7 +12,12 @@ export const me: number | null = Number(page.dataset["user"]) || null;
 export const myName: string = page.dataset["name"] ?? "";
 
 export class Refused extends Error {
-  constructor(readonly code: number, name: string, readonly data: Record<string, unknown>, readonly temporary: boolean) {
+  constructor(
+    readonly code: number,
+    name: string,
+    readonly data: Record<string, unknown>,
+    readonly temporary: boolean,
+  ) {
     super(name);
     this.name = name;
   }
@@ -40,7 +46,10 @@ export function csrf(): string {
 }
 
 async function ticket(): Promise<string> {
-  const reply = await fetch("/accounts/ticket", { method: "POST", headers: { "X-CSRFToken": csrf() } });
+  const reply = await fetch("/accounts/ticket", {
+    method: "POST",
+    headers: { "X-CSRFToken": csrf() },
+  });
   if (reply.status === 401) throw new UnauthorizedError("signed out");
   if (!reply.ok) throw new Error(`ticket: ${reply.status}`);
   return ((await reply.json()) as { ticket: string }).ticket;
@@ -54,7 +63,11 @@ export function newKey(): string {
   return `${now.slice(0, 8)}-${now.slice(8)}-7${rest.slice(13, 16)}-a${rest.slice(17, 20)}-${rest.slice(20)}`;
 }
 
-export interface Connected { now: number; resume?: string; chat?: { total_unread: number; requests: number } }
+export interface Connected {
+  now: number;
+  resume?: string;
+  chat?: { total_unread: number; requests: number };
+}
 
 class Live {
   readonly client: Centrifuge;
@@ -63,7 +76,10 @@ class Live {
 
   constructor() {
     const address = `${location.protocol.replace("http", "ws")}//${location.host}/connection/websocket`;
-    this.client = new Centrifuge(address, me === null ? { name: "web" } : { name: "web", data: { chat: true }, getToken: ticket });
+    this.client = new Centrifuge(
+      address,
+      me === null ? { name: "web" } : { name: "web", data: { chat: true }, getToken: ticket },
+    );
     this.client.on("connected", ({ data }) => {
       this.fresh = data as Connected;
       this.skew = this.fresh.now - Date.now();
@@ -106,7 +122,11 @@ class Live {
   }
 
   // One effect, however often it has to be sent. Gives up after about half a minute.
-  async change<M extends keyof Changes>(method: M, data: Changes[M][0], key: string = newKey()): Promise<Changes[M][1]> {
+  async change<M extends keyof Changes>(
+    method: M,
+    data: Changes[M][0],
+    key: string = newKey(),
+  ): Promise<Changes[M][1]> {
     for (let tries = 0; ; tries += 1) {
       try {
         return (await this.#rpc(method, { ...data, key })) as Changes[M][1];
@@ -128,7 +148,8 @@ class Live {
 
   // The SDK hands one subscription out per channel; whoever asked last removes it.
   subscribe(channel: string): Subscription {
-    const subscription = this.client.getSubscription(channel) ?? this.client.newSubscription(channel);
+    const subscription =
+      this.client.getSubscription(channel) ?? this.client.newSubscription(channel);
     return subscription;
   }
 }

@@ -19,7 +19,8 @@ function card(room: StreamView): TemplateResult {
 }
 
 function empty(): TemplateResult {
-  return html`<div class="empty"><div class="empty-stall" aria-hidden="true"></div><h2>${say("home.none")}</h2><p>${say("home.none_more")}</p>
+  return html`<div class="empty"><div class="empty-stall"
+    aria-hidden="true"></div><h2>${say("home.none")}</h2><p>${say("home.none_more")}</p>
     <a class="button" href="/studio">${icon("camera")}${say("home.start")}</a></div>`;
 }
 
@@ -28,7 +29,9 @@ class SoukLobby extends HTMLElement {
   #drawn = false;
 
   connectedCallback(): void {
-    this.#timer = window.setInterval(() => { if (!document.hidden) void this.#look(); }, EVERY);
+    this.#timer = window.setInterval(() => {
+      if (!document.hidden) void this.#look();
+    }, EVERY);
     void this.#look();
   }
 
@@ -41,8 +44,12 @@ class SoukLobby extends HTMLElement {
     if (page === null) return;
     if (!this.#drawn) this.replaceChildren();
     this.#drawn = true;
-    render(page.items.length === 0 ? empty()
-      : html`<ul class="rooms">${repeat(page.items, (room) => room.stream, card)}</ul>`, this);
+    render(
+      page.items.length === 0
+        ? empty()
+        : html`<ul class="rooms">${repeat(page.items, (room) => room.stream, card)}</ul>`,
+      this,
+    );
   }
 }
 

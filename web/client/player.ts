@@ -34,7 +34,8 @@ export class SoukPlayer extends SoukElement {
   }
 
   override updated(changed: PropertyValues<this>): void {
-    if (!["stream", "playing", "generation"].some((name) => changed.has(name as keyof SoukPlayer))) return;
+    if (!["stream", "playing", "generation"].some((name) => changed.has(name as keyof SoukPlayer)))
+      return;
     this.#stop();
     if (this.playing) this.#start();
   }
@@ -47,7 +48,9 @@ export class SoukPlayer extends SoukElement {
         this.video.srcObject = media;
         void this.video.play().catch(() => undefined);
       },
-      (play) => { this.play = play; },
+      (play) => {
+        this.play = play;
+      },
     );
   }
 
@@ -72,11 +75,21 @@ export class SoukPlayer extends SoukElement {
     const waits = this.playing && !this.moving;
     return html`
       <video class=${this.moving ? "moving" : ""} autoplay playsinline muted .muted=${this.muted}
-        aria-label=${say("player.label")} @playing=${() => { this.moving = true; }}></video>
-      ${waits ? html`<div class="player-wait" role="status"><span class="spinner"></span>
-        <span>${say(this.play === "waiting" ? "player.waiting" : "player.opening")}</span></div>` : ""}
-      ${this.moving ? html`<button class="sound glass ${this.muted ? "" : "on"}" @click=${this.#sound}
+        aria-label=${say("player.label")} @playing=${() => {
+          this.moving = true;
+        }}></video>
+      ${
+        waits
+          ? html`<div class="player-wait" role="status"><span class="spinner"></span>
+        <span>${say(this.play === "waiting" ? "player.waiting" : "player.opening")}</span></div>`
+          : ""
+      }
+      ${
+        this.moving
+          ? html`<button class="sound glass ${this.muted ? "" : "on"}" @click=${this.#sound}
         aria-pressed=${this.muted ? "false" : "true"}>${icon(this.muted ? "mute" : "sound")}
-        <span>${say(this.muted ? "player.sound_on" : "player.sound_off")}</span></button>` : ""}`;
+        <span>${say(this.muted ? "player.sound_on" : "player.sound_off")}</span></button>`
+          : ""
+      }`;
   }
 }

@@ -1,10 +1,13 @@
-// The wire as this client uses it: commands with their replies, and events.
-// Written by hand from the rooms' Structs; only what is used is here.
+// What the wire carries, as this client uses it: rows, and the events about them.
+// Written by hand from the rooms' Structs; the commands are in commands.ts.
 
 export type Millis = number;
 export type Prices = Record<string, number>;
 
-export interface Person { user: number; name: string }
+export interface Person {
+  user: number;
+  name: string;
+}
 
 export interface StreamView {
   stream: number;
@@ -54,11 +57,32 @@ export interface Item {
   offers: Offer[];
 }
 
-export interface Shelf { items: Item[]; explaining: number[]; version: number; now: Millis }
-export interface Stock { left: number | null; in: boolean; version: number }
+export interface Shelf {
+  items: Item[];
+  explaining: number[];
+  version: number;
+  now: Millis;
+}
+export interface Stock {
+  left: number | null;
+  in: boolean;
+  version: number;
+}
 
-export interface ShopView { shop: number; account: number; name: string; country: string; currencies: string[] }
-export interface ProductCard { product: number; title: string; image: string; state: ProductState; prices: Prices }
+export interface ShopView {
+  shop: number;
+  account: number;
+  name: string;
+  country: string;
+  currencies: string[];
+}
+export interface ProductCard {
+  product: number;
+  title: string;
+  image: string;
+  state: ProductState;
+  prices: Prices;
+}
 export type ProductState = "draft" | "listed" | "delisted";
 export interface Sku {
   sku: number;
@@ -68,7 +92,16 @@ export interface Sku {
   left: number | null;
 }
 export interface ProductPage {
-  product: { product: number; shop: number; title: string; text: string; media: string[]; category: string; state: ProductState; version: number };
+  product: {
+    product: number;
+    shop: number;
+    title: string;
+    text: string;
+    media: string[];
+    category: string;
+    state: ProductState;
+    version: number;
+  };
   skus: Sku[];
 }
 
@@ -128,73 +161,32 @@ export interface Conversation {
   last: Message | null;
 }
 
-export interface StreamKey { id: number; name: string; hint: string; stream: number | null }
-export interface IceServer { urls: string | string[]; username?: string; credential?: string }
-export interface List<T> { items: T[]; cursor?: string | null }
+export interface StreamKey {
+  id: number;
+  name: string;
+  hint: string;
+  stream: number | null;
+}
+export interface IceServer {
+  urls: string | string[];
+  username?: string;
+  credential?: string;
+}
+export interface List<T> {
+  items: T[];
+  cursor?: string | null;
+}
 
 export interface Insight {
   figures: { orders: number; units: number; gmv: Prices; holders: number };
   items: { number: number; title: string; sold: number; left: number; gmv: Prices }[];
 }
 
-type Way = { kind: "stream"; id: number };
-
-// Method → [what is sent, what is answered]. Those that change something carry a key.
-export interface Reads {
-  "profile.get": [{ user: number }, Person & { followers: number; following: boolean }];
-  "stream.get": [{ stream: number }, StreamView];
-  "stream.list": [{ kind: "live" | "mine" | "following" }, List<StreamView>];
-  "stream.watch": [{ stream: number }, { state: string; whep: string; ticket: string | null; ice_servers: IceServer[] }];
-  "stream.ticket": [{ stream: number }, { whip: string; token: string; ice_servers: IceServer[] }];
-  "stream_key.list": [Record<string, never>, List<StreamKey>];
-  "comment.list": [{ stream: number }, List<Comment>];
-  "like.send": [{ stream: number; total: number }, { liked: number }];
-  "conversation.list": [{ box: "main" | "requests"; limit?: number; cursor?: string }, List<Conversation>];
-  "conversation.history": [{ conversation: number; before_seq?: number; limit: number }, { messages: Message[]; head_seq: number; head_rev: number }];
-  "conversation.sync": [{ conversation: number; after_rev: number }, { messages: Message[]; cursors: Cursor[]; head_seq: number; head_rev: number; next_rev: number; more: boolean; conversation: Conversation | null }];
-  "conversation.mark": [{ conversation: number; read_seq?: number; delivered_seq?: number }, { read_seq: number; delivered_seq: number }];
-  "shop.get": [{ shop: number }, { shop: ShopView; products: ProductCard[]; streams: number[]; followers: number }];
-  "product.get": [{ product: number }, ProductPage];
-  "shelf.get": [{ stream: number }, Shelf];
-  "order.get": [{ order: string }, OrderView];
-  "order.mine": [{ limit?: number; cursor?: string }, List<OrderView>];
-  "insight.stream": [{ stream: number }, Insight];
+export interface Cursor {
+  user: number;
+  read?: number;
+  delivered?: number;
 }
-
-export interface Changes {
-  "follow.set": [{ user: number; on: boolean }, { following: boolean; followers: number }];
-  "stream.create": [{ title: string; text?: string }, { stream: number; version: number }];
-  "stream.go_live": [{ stream: number }, { state: string; version: number }];
-  "stream.end": [{ stream: number }, { state: string; version: number }];
-  "stream_key.create": [{ name: string; stream?: number }, { id: number; secret: string; hint: string; whip: string }];
-  "stream_key.revoke": [{ id: number }, Record<string, never>];
-  "comment.send": [{ stream: number; text: string }, { id: string; state: string; at: Millis; text?: string }];
-  "comment.pin": [{ stream: number; id: string; on: boolean }, { pinned: Comment[] }];
-  "comment.remove": [{ stream: number; ids: string[] }, { removed: number }];
-  "conversation.open": [{ user: number }, { conversation: number }];
-  "message.send": [{ conversation: number; kind: "text"; text: string }, { seq: number; rev: number; at: Millis }];
-  "shop.create": [{ name: string; country: string; currencies: string[]; methods: string[] }, { shop: number }];
-  "product.save": [ProductDraft, { product: number; version: number; skus: number[] }];
-  "product.state": [{ product: number; state: "listed" | "delisted" }, { state: string }];
-  "stock.receive": [{ sku: number; qty: number; note: string }, { available: number; version: number }];
-  "shelf.add": [{ stream: number; product: number; offers: { sku: number }[] }, { number: number; offers: number[] }];
-  "shelf.remove": [{ stream: number; number: number }, { version: number }];
-  "shelf.explain": [{ stream: number; number: number; on: boolean }, { explaining: number[] }];
-  "order.place": [{ offer: number; qty: number; via: Way; expect: { amount: number; currency: string } }, { order: string; currency: string; hold_until: Millis }];
-  "order.pay": [{ order: string; version: number; method: string }, { payment: string; redirect: string | null; expires_at: Millis }];
-  "order.cancel": [{ order: string; reason: string }, { state: OrderState }];
-}
-
-export interface ProductDraft {
-  shop: number;
-  product?: number;
-  version?: number;
-  title: string;
-  text: string;
-  media: string[];
-  skus: { sku?: number; code: string; options: Record<string, string>; prices: Prices }[];
-}
-export interface Cursor { user: number; read?: number; delivered?: number }
 
 type Of<T extends string, F = unknown> = { type: T } & F;
 export type DealsEvent =
@@ -207,12 +199,21 @@ export type DealsEvent =
   | Of<"item.added", { item: Item; version: number }>
   | Of<"item.removed", { number: number; version: number }>
   | Of<"item.explained", { number: number; on: boolean; explaining: number[]; version: number }>
-  | Of<"offer.changed", { number: number; offer: number; prices: Prices; list: Prices; per_buyer: number | null; version: number }>
+  | Of<
+      "offer.changed",
+      {
+        number: number;
+        offer: number;
+        prices: Prices;
+        list: Prices;
+        per_buyer: number | null;
+        version: number;
+      }
+    >
   | Of<"stock.out" | "stock.back", { number: number; offer: number; version: number }>
   | Of<"sale.announced", { number: number; names: string[]; count: number; sold: number }>;
 export type CommentsEvent =
-  | (Comment & { type: "comment.sent" })
-  | Of<"lane.skipped", { count: number }>;
+  (Comment & { type: "comment.sent" }) | Of<"lane.skipped", { count: number }>;
 export type StateValues = Record<string, unknown>;
 export type UserEvent =
   | Of<"message.sent", { conversation: number; rev: number; seq: number; message: Message }>

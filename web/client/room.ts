@@ -33,14 +33,18 @@ export class SoukRoom extends SoukElement {
   readonly feed = new RoomFeed(this, () => this.stream);
   #saleTimer = 0;
   #clock = 0;
-  #resize = (): void => { this.wide = wide.matches; };
+  #resize = (): void => {
+    this.wide = wide.matches;
+  };
 
   override connectedCallback(): void {
     super.connectedCallback();
     sessionStorage.setItem("room", String(this.stream));
     this.feed.onDeals = (event) => this.#told(event);
     wide.addEventListener("change", this.#resize);
-    this.#clock = window.setInterval(() => { if (this.feed.view?.state === "interrupted") this.now = live.now(); }, 1000);
+    this.#clock = window.setInterval(() => {
+      if (this.feed.view?.state === "interrupted") this.now = live.now();
+    }, 1000);
   }
 
   override disconnectedCallback(): void {
@@ -56,9 +60,15 @@ export class SoukRoom extends SoukElement {
     const item = this.feed.shelf?.items.find((one) => one.number === event.number);
     const names = event.names.join(say("sale.and"));
     const others = event.count - event.names.length;
-    this.sale = say(others > 0 ? "sale.many" : "sale.one", { names, others, title: item?.title ?? `#${event.number}` });
+    this.sale = say(others > 0 ? "sale.many" : "sale.one", {
+      names,
+      others,
+      title: item?.title ?? `#${event.number}`,
+    });
     clearTimeout(this.#saleTimer);
-    this.#saleTimer = window.setTimeout(() => { this.sale = ""; }, 5000);
+    this.#saleTimer = window.setTimeout(() => {
+      this.sale = "";
+    }, 5000);
   }
 
   #buy = (item: Item, offer: Offer): void => {
@@ -75,23 +85,32 @@ export class SoukRoom extends SoukElement {
     const view = this.feed.view;
     const viewers = this.feed.viewers ?? 0;
     return html`<header class="room-top on-video">
-      ${view === null ? html`<span class="host-pill glass skeleton"></span>` : html`
-        <button class="host-pill glass" aria-haspopup="dialog" @click=${() => { this.panel = "host"; }}>
+      ${
+        view === null
+          ? html`<span class="host-pill glass skeleton"></span>`
+          : html`
+        <button class="host-pill glass" aria-haspopup="dialog" @click=${() => {
+          this.panel = "host";
+        }}>
           ${avatar(view.host.user, view.host.name)}
           <span class="host-pill-text"><b>${view.host.name}</b><small class="room-title">${view.title}</small>
-            <small class="room-count num" aria-label=${say("room.viewers", { count: viewers })}>${icon("eye")}${count(viewers)}</small></span></button>
-        <souk-follow class="room-follow" user=${view.host.user}></souk-follow>`}
+            <small class="room-count num"
+              aria-label=${say("room.viewers", { count: viewers })}>${icon("eye")}${count(viewers)}</small></span></button>
+        <souk-follow class="room-follow" user=${view.host.user}></souk-follow>`
+      }
       <a class="room-close glass" href="/" aria-label=${say("room.leave")}>${icon("close")}</a>
     </header>`;
   }
 
   #status(): TemplateResult | typeof nothing {
     const { view, refused } = this.feed;
-    if (refused !== null && view === null) return this.#curtain(say("room.refused"), say("room.refused_more"));
+    if (refused !== null && view === null)
+      return this.#curtain(say("room.refused"), say("room.refused_more"));
     if (view === null || view.state === "live") return nothing;
     if (view.state === "interrupted") {
       const rest = view.grace_until ? clock(view.grace_until - this.now) : "";
-      return html`<div class="room-pause on-video glass" role="status"><b>${say("room.interrupted")}</b><span>${say("room.interrupted_more", { rest })}</span></div>`;
+      return html`<div class="room-pause on-video glass"
+        role="status"><b>${say("room.interrupted")}</b><span>${say("room.interrupted_more", { rest })}</span></div>`;
     }
     if (view.state === "ended") return this.#curtain(say("room.ended"), say("room.ended_more"));
     return this.#curtain(say("room.not_yet"), say("room.not_yet_more"));
@@ -105,52 +124,83 @@ export class SoukRoom extends SoukElement {
 
   #comments(): TemplateResult {
     const view = this.feed.view;
-    return html`<souk-comments .stream=${this.stream} .host=${view?.host.user ?? 0} .staff=${this.wide && view !== null && view.role !== "viewer"}
+    return html`<souk-comments .stream=${this.stream} .host=${view?.host.user ?? 0}
+      .staff=${this.wide && view !== null && view.role !== "viewer"}
       .comments=${this.feed.comments} .pinned=${this.feed.pinned}></souk-comments>`;
   }
 
   #bar(): TemplateResult {
-    return html`<souk-bar .stream=${this.stream} .likes=${this.feed.likes} .items=${this.feed.shelf?.items.length ?? 0}
+    return html`<souk-bar .stream=${this.stream} .likes=${this.feed.likes}
+      .items=${this.feed.shelf?.items.length ?? 0}
       .closed=${this.feed.view !== null && !this.#open} .bag=${!this.wide}
-      @bag=${() => { this.panel = "shelf"; }} @commented=${(event: CustomEvent<Comment>) => this.feed.add([event.detail])}></souk-bar>`;
+      @bag=${() => {
+        this.panel = "shelf";
+      }} @commented=${(event: CustomEvent<Comment>) => this.feed.add([event.detail])}></souk-bar>`;
   }
 
   #deal(): TemplateResult | typeof nothing {
     const explaining = this.feed.shelf?.explaining.at(-1);
     const item = this.feed.shelf?.items.find((one) => one.number === explaining);
-    return item === undefined || !this.#open ? nothing : deal(item, this.feed, this.#open, this.#buy);
+    return item === undefined || !this.#open
+      ? nothing
+      : deal(item, this.feed, this.#open, this.#buy);
   }
 
   #shelf(): TemplateResult {
     const { shelf } = this.feed;
-    if (shelf === null) return html`<div class="goods-list">${[1, 2, 3].map(() => html`<div class="skeleton row"></div>`)}</div>`;
-    if (shelf.items.length === 0) return html`<div class="empty"><div class="empty-stall" aria-hidden="true"></div><p>${say("shelf.none")}</p></div>`;
-    const first = [...shelf.items].sort((a, b) => Number(shelf.explaining.includes(b.number)) - Number(shelf.explaining.includes(a.number)) || a.number - b.number);
+    if (shelf === null)
+      return html`<div class="goods-list">${[1, 2, 3].map(() => html`<div
+        class="skeleton row"></div>`)}</div>`;
+    if (shelf.items.length === 0)
+      return html`<div class="empty"><div class="empty-stall"
+        aria-hidden="true"></div><p>${say("shelf.none")}</p></div>`;
+    const first = [...shelf.items].sort(
+      (a, b) =>
+        Number(shelf.explaining.includes(b.number)) - Number(shelf.explaining.includes(a.number)) ||
+        a.number - b.number,
+    );
     return html`<ul class="goods-list">${first.map((item) => row(item, this.feed, this.#open, this.#buy))}</ul>`;
   }
 
   #sheets(): TemplateResult {
     const view = this.feed.view;
-    const shut = (): void => { this.panel = "none"; };
-    const label = { none: "", shelf: say("shelf.title"), checkout: say("checkout.title"), host: view?.host.name ?? "" }[this.panel];
+    const shut = (): void => {
+      this.panel = "none";
+    };
+    const label = {
+      none: "",
+      shelf: say("shelf.title"),
+      checkout: say("checkout.title"),
+      host: view?.host.name ?? "",
+    }[this.panel];
     const buying = this.buying;
-    const item = this.feed.shelf?.items.find((one) => one.number === buying?.item.number) ?? buying?.item;
-    const content = this.panel === "shelf" ? this.#shelf()
-      : this.panel === "checkout" && buying !== null
-        ? html`<souk-checkout .stream=${this.stream} .feed=${this.feed} .item=${item} .offer=${buying.offer}></souk-checkout>`
-        : this.panel === "host" && view !== null
-          ? html`<souk-host-card .user=${view.host.user} .name=${view.host.name}></souk-host-card>`
-          : nothing;
-    return html`<souk-sheet .open=${this.panel !== "none"} .label=${label} .content=${content} @sheet-closed=${shut}></souk-sheet>`;
+    const item =
+      this.feed.shelf?.items.find((one) => one.number === buying?.item.number) ?? buying?.item;
+    const content =
+      this.panel === "shelf"
+        ? this.#shelf()
+        : this.panel === "checkout" && buying !== null
+          ? html`<souk-checkout .stream=${this.stream} .feed=${this.feed} .item=${item}
+            .offer=${buying.offer}></souk-checkout>`
+          : this.panel === "host" && view !== null
+            ? html`<souk-host-card .user=${view.host.user} .name=${view.host.name}></souk-host-card>`
+            : nothing;
+    return html`<souk-sheet .open=${this.panel !== "none"} .label=${label} .content=${content}
+      @sheet-closed=${shut}></souk-sheet>`;
   }
 
   protected override render(): TemplateResult {
     const view = this.feed.view;
-    const sale = this.sale === "" ? nothing : html`<p class="sale">${icon("bag")}<span>${this.sale}</span></p>`;
+    const sale =
+      this.sale === ""
+        ? nothing
+        : html`<p class="sale">${icon("bag")}<span>${this.sale}</span></p>`;
     return html`<h1 class="visually-hidden">${view?.title ?? ""}</h1>
-      ${this.wide ? html`<aside class="room-side shelf-side" aria-label=${say("shelf.title")}><h2>${say("shelf.title")}</h2>${this.#shelf()}</aside>` : nothing}
+      ${this.wide ? html`<aside class="room-side shelf-side"
+        aria-label=${say("shelf.title")}><h2>${say("shelf.title")}</h2>${this.#shelf()}</aside>` : nothing}
       <section class="screen ${hue(this.stream)}" aria-label=${view?.title ?? "Souk"}>
-        <souk-player .stream=${this.stream} .playing=${this.#open} .generation=${this.generation}></souk-player>
+        <souk-player .stream=${this.stream} .playing=${this.#open}
+          .generation=${this.generation}></souk-player>
         <div class="shade" aria-hidden="true"></div>
         ${this.#top()} ${this.#status()}
         <div class="lower on-video">
@@ -160,7 +210,8 @@ export class SoukRoom extends SoukElement {
           ${this.wide ? nothing : this.#bar()}
         </div>
       </section>
-      ${this.wide ? html`<aside class="room-side talk-side" aria-label=${say("comments.label")}><h2>${say("comments.label")}</h2>${this.#comments()}${this.#bar()}</aside>` : nothing}
+      ${this.wide ? html`<aside class="room-side talk-side"
+        aria-label=${say("comments.label")}><h2>${say("comments.label")}</h2>${this.#comments()}${this.#bar()}</aside>` : nothing}
       ${this.#sheets()}`;
   }
 }

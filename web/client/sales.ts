@@ -20,7 +20,8 @@ export class SoukSales extends SoukElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.feed.onDeals = ({ type }) => {
-      if (type === "sale.announced" || type === "stock.out" || type.startsWith("item.")) this.#soon();
+      if (type === "sale.announced" || type === "stock.out" || type.startsWith("item."))
+        this.#soon();
     };
     this.#beat = window.setInterval(() => this.#soon(), 15_000);
     this.#soon();
@@ -41,7 +42,10 @@ export class SoukSales extends SoukElement {
     this.insight = await live.read("insight.stream", { stream: this.stream });
   }
 
-  #figure(word: "sales.paid" | "sales.units" | "sales.orders" | "sales.buyers", value: string): TemplateResult {
+  #figure(
+    word: "sales.paid" | "sales.units" | "sales.orders" | "sales.buyers",
+    value: string,
+  ): TemplateResult {
     return html`<div class="figure"><dt>${say(word)}</dt><dd class="num">${value}</dd></div>`;
   }
 
@@ -52,9 +56,15 @@ export class SoukSales extends SoukElement {
     return html`<dl class="figures">
         ${this.#figure("sales.paid", prices(figures.gmv) || "0")}${this.#figure("sales.orders", count(figures.orders))}
         ${this.#figure("sales.units", count(figures.units))}${this.#figure("sales.buyers", count(figures.holders))}</dl>
-      ${items.length === 0 ? nothing : html`<ul class="sold-rows">${items.map((item) => html`
+      ${
+        items.length === 0
+          ? nothing
+          : html`<ul class="sold-rows">${items.map(
+              (item) => html`
         <li><span class="sold-title"><b class="goods-number inline">${item.number}</b>${item.title}</span>
           <meter min="0" max=${most} value=${item.sold} aria-hidden="true"></meter>
-          <span class="sold-line num"><b>${say("sales.sold", { count: item.sold })}</b><span>${say("stock.left", { count: item.left })}</span><span>${prices(item.gmv)}</span></span></li>`)}</ul>`}`;
+          <span class="sold-line num"><b>${say("sales.sold", { count: item.sold })}</b><span>${say("stock.left", { count: item.left })}</span><span>${prices(item.gmv)}</span></span></li>`,
+            )}</ul>`
+      }`;
   }
 }

@@ -32,7 +32,8 @@ export class SoukSheet extends SoukElement {
     return html`<dialog class="sheet" aria-label=${this.label} @close=${this.#closed} @click=${this.#outside}>
       <div class="sheet-inner">
         <header class="sheet-head"><h2>${this.label}</h2>
-          <button class="quiet round" aria-label=${say("sheet.close")} @click=${() => this.dialog.close()}>${icon("close")}</button>
+          <button class="quiet round" aria-label=${say("sheet.close")}
+            @click=${() => this.dialog.close()}>${icon("close")}</button>
         </header>
         ${this.open ? this.content : nothing}
       </div></dialog>`;

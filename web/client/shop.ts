@@ -10,7 +10,9 @@ import { say } from "./say.ts";
 import "./sheet.ts";
 
 export function prices(map: Prices): string {
-  return Object.entries(map).map(([currency, amount]) => money({ amount, currency })).join(" · ");
+  return Object.entries(map)
+    .map(([currency, amount]) => money({ amount, currency }))
+    .join(" · ");
 }
 
 @customElement("souk-shop")
@@ -49,7 +51,10 @@ export class SoukShop extends SoukElement {
     const currency = String(form.get("currency"));
     return this.#attempt(async () => {
       const { shop } = await live.change("shop.create", {
-        name: String(form.get("name")), country: currency === "CNY" ? "CN" : "US", currencies: [currency], methods: ["bank"],
+        name: String(form.get("name")),
+        country: currency === "CNY" ? "CN" : "US",
+        currencies: [currency],
+        methods: ["bank"],
       });
       this.shop = shop;
       await this.#load();
@@ -68,7 +73,9 @@ export class SoukShop extends SoukElement {
       }
       const first = was?.skus[0];
       const sku = { code: first?.code ?? "1", options: first?.options ?? {}, prices: list };
-      const others = (was?.skus ?? []).slice(1).map(({ sku, code, options, prices }) => ({ sku, code, options, prices }));
+      const others = (was?.skus ?? [])
+        .slice(1)
+        .map(({ sku, code, options, prices }) => ({ sku, code, options, prices }));
       const saved = await live.change("product.save", {
         shop: this.shop,
         ...(was === null ? {} : { product: was.product.product, version: was.product.version }),
@@ -79,8 +86,10 @@ export class SoukShop extends SoukElement {
       });
       const received = Number(form.get("received")) || 0;
       const main = saved.skus[0];
-      if (received > 0 && main !== undefined) await live.change("stock.receive", { sku: main, qty: received, note: "" });
-      if (was === null || was.product.state !== "listed") await live.change("product.state", { product: saved.product, state: "listed" });
+      if (received > 0 && main !== undefined)
+        await live.change("stock.receive", { sku: main, qty: received, note: "" });
+      if (was === null || was.product.state !== "listed")
+        await live.change("product.state", { product: saved.product, state: "listed" });
       this.editing = null;
       await this.#load();
     });
@@ -97,33 +106,53 @@ export class SoukShop extends SoukElement {
     if (page === null) return nothing;
     const sku = page === "new" ? undefined : page.skus[0];
     return html`<form class="product-form" @submit=${(event: SubmitEvent) => this.#save(event)}>
-      <label>${say("shop.title")}<input name="title" required maxlength="80" .value=${page === "new" ? "" : page.product.title}></label>
-      <div class="two">${(this.view?.currencies ?? []).map((currency) => html`<label>${say("shop.price", { currency })}
-        <input name="price-${currency}" required type="number" inputmode="decimal" min="0" step=${1 / 10 ** digits(currency)}
-          .value=${sku === undefined ? "" : String((sku.prices[currency] ?? 0) / 10 ** digits(currency))}></label>`)}</div>
+      <label>${say("shop.title")}<input name="title" required maxlength="80"
+        .value=${page === "new" ? "" : page.product.title}></label>
+      <div class="two">${(this.view?.currencies ?? []).map(
+        (currency) => html`<label>${say("shop.price", { currency })}
+        <input name="price-${currency}" required
+          type="number" inputmode="decimal" min="0" step=${1 / 10 ** digits(currency)}
+          .value=${sku === undefined ? "" : String((sku.prices[currency] ?? 0) / 10 ** digits(currency))}></label>`,
+      )}</div>
       <label>${say(page === "new" ? "shop.stock" : "shop.received")}
-        <input name="received" type="number" inputmode="numeric" min="0" max="1000000" step="1" value="" placeholder="0">
-        ${sku === undefined || sku.left === null ? nothing : html`<span class="help num">${left(sku.left)}</span>`}</label>
-      <button class="wide ${this.busy ? "busy" : ""}" ?disabled=${this.busy}>${say("shop.save")}</button></form>`;
+        <input name="received" type="number" inputmode="numeric" min="0" max="1000000" step="1" value=""
+          placeholder="0">
+        ${sku === undefined || sku.left === null ? nothing : html`<span
+          class="help num">${left(sku.left)}</span>`}</label>
+      <button class="wide ${this.busy ? "busy" : ""}"
+        ?disabled=${this.busy}>${say("shop.save")}</button></form>`;
   }
 
   #closed(): TemplateResult {
-    return html`<form class="card" @submit=${this.#openShop}><h2>${say("shop.open")}</h2><p class="small-print">${say("shop.open_more")}</p>
+    return html`<form class="card" @submit=${this.#openShop}><h2>${say("shop.open")}</h2><p
+      class="small-print">${say("shop.open_more")}</p>
       <label>${say("shop.name")}<input name="name" required maxlength="40"></label>
-      <label>${say("shop.currency")}<select name="currency"><option value="CNY">CNY ¥</option><option value="USD">USD $</option><option value="EUR">EUR €</option></select></label>
+      <label>${say("shop.currency")}<select name="currency"><option value="CNY">CNY ¥</option><option
+        value="USD">USD $</option><option value="EUR">EUR €</option></select></label>
       <button ?disabled=${this.busy}>${say("shop.open")}</button></form>`;
   }
 
   protected override render(): TemplateResult {
     if (this.shop === 0) return this.#closed();
-    return html`<section class="card shop-card"><header class="shop-head"><h2>${this.view?.name ?? say("shop.yours")}</h2>
-        <button class="plain small" ?disabled=${this.view === null} @click=${() => { this.editing = "new"; }}>${icon("plus")}${say("shop.add")}</button></header>
+    return html`<section class="card shop-card"><header
+      class="shop-head"><h2>${this.view?.name ?? say("shop.yours")}</h2>
+        <button class="plain small" ?disabled=${this.view === null} @click=${() => {
+          this.editing = "new";
+        }}>${icon("plus")}${say("shop.add")}</button></header>
       ${this.view === null ? html`<div class="skeleton row"></div>` : nothing}
-      ${this.view !== null && this.products.length === 0 ? html`<p class="small-print">${say("shop.none")}</p>` : nothing}
-      <ul class="own-rows">${this.products.map((product) => html`<li><button class="own-row" @click=${() => this.#edit(product)}>
-        <span class="goods-pic">${picture(product)}</span><span class="own-text"><b>${product.title}</b><small class="num">${prices(product.prices)}</small></span>
-        ${product.state === "listed" ? nothing : html`<span class="chip">${say("shop.not_listed")}</span>`}${icon("next")}</button></li>`)}</ul></section>
-      <souk-sheet .open=${this.editing !== null} .label=${say(this.editing === "new" ? "shop.add" : "shop.edit")} .content=${this.#form()}
-        @sheet-closed=${() => { this.editing = null; }}></souk-sheet>`;
+      ${this.view !== null && this.products.length === 0 ? html`<p
+        class="small-print">${say("shop.none")}</p>` : nothing}
+      <ul class="own-rows">${this.products.map(
+        (product) => html`<li><button class="own-row" @click=${() => this.#edit(product)}>
+        <span class="goods-pic">${picture(product)}</span><span class="own-text"><b>${product.title}</b><small
+          class="num">${prices(product.prices)}</small></span>
+        ${product.state === "listed" ? nothing : html`<span
+          class="chip">${say("shop.not_listed")}</span>`}${icon("next")}</button></li>`,
+      )}</ul></section>
+      <souk-sheet .open=${this.editing !== null}
+        .label=${say(this.editing === "new" ? "shop.add" : "shop.edit")} .content=${this.#form()}
+        @sheet-closed=${() => {
+          this.editing = null;
+        }}></souk-sheet>`;
   }
 }

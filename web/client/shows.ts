@@ -20,7 +20,12 @@ export class SoukShows extends SoukElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    void live.read("stream.list", { kind: "mine" }).then(({ items }) => { this.shows = items; }, (error: unknown) => toast(reason(error)));
+    void live.read("stream.list", { kind: "mine" }).then(
+      ({ items }) => {
+        this.shows = items;
+      },
+      (error: unknown) => toast(reason(error)),
+    );
   }
 
   async #create(event: SubmitEvent): Promise<void> {
@@ -40,18 +45,25 @@ export class SoukShows extends SoukElement {
   #row(show: StreamView): TemplateResult {
     const { word, look } = STATES[show.state] ?? { word: "studio.off_air" as const, look: "" };
     const at = show.ended_at ?? show.started_at;
-    return html`<li><a class="show-row" href="/studio/${show.stream}"><span class="show-cover hue-${(show.stream * 5) % 12}" aria-hidden="true">${icon("camera")}</span>
+    return html`<li><a class="show-row" href="/studio/${show.stream}"><span
+      class="show-cover hue-${(show.stream * 5) % 12}" aria-hidden="true">${icon("camera")}</span>
       <span class="show-text"><b>${show.title}</b><span><span class="chip ${look}">${say(word)}</span>
-        ${at === null ? nothing : html`<small class="num">${when(at)}</small>`}</span></span>${icon("next")}</a></li>`;
+        ${at === null ? nothing : html`<small
+          class="num">${when(at)}</small>`}</span></span>${icon("next")}</a></li>`;
   }
 
   protected override render(): TemplateResult {
     return html`<section class="card"><h2>${say("studio.new")}</h2>
-      <form class="new-show" @submit=${this.#create}><input name="title" maxlength="100" required placeholder=${say("studio.new_title")} aria-label=${say("studio.new_title")}>
+      <form class="new-show" @submit=${this.#create}><input name="title" maxlength="100" required
+        placeholder=${say("studio.new_title")} aria-label=${say("studio.new_title")}>
         <button ?disabled=${this.busy}>${icon("camera")}${say("studio.create")}</button></form>
       <h2>${say("studio.mine")}</h2>
-      ${this.shows === null ? html`<div class="skeleton row"></div><div class="skeleton row"></div>`
-        : this.shows.length === 0 ? html`<p class="small-print">${say("studio.none")}</p>`
-        : html`<ul class="show-rows">${this.shows.map((show) => this.#row(show))}</ul>`}</section>`;
+      ${
+        this.shows === null
+          ? html`<div class="skeleton row"></div><div class="skeleton row"></div>`
+          : this.shows.length === 0
+            ? html`<p class="small-print">${say("studio.none")}</p>`
+            : html`<ul class="show-rows">${this.shows.map((show) => this.#row(show))}</ul>`
+      }</section>`;
   }
 }

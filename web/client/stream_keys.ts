@@ -6,7 +6,10 @@ import { live } from "./live.ts";
 import type { StreamKey } from "./protocol.ts";
 import { say } from "./say.ts";
 
-interface Fresh { secret: string; whip: string }
+interface Fresh {
+  secret: string;
+  whip: string;
+}
 
 @customElement("souk-stream-keys")
 export class SoukStreamKeys extends SoukElement {
@@ -40,7 +43,10 @@ export class SoukStreamKeys extends SoukElement {
     const form = event.target as HTMLFormElement;
     const name = String(new FormData(form).get("name")).trim() || "OBS";
     return this.#attempt(async () => {
-      this.fresh = await live.change("stream_key.create", this.stream === 0 ? { name } : { name, stream: this.stream });
+      this.fresh = await live.change(
+        "stream_key.create",
+        this.stream === 0 ? { name } : { name, stream: this.stream },
+      );
       form.reset();
       await this.#load();
     });
@@ -54,21 +60,33 @@ export class SoukStreamKeys extends SoukElement {
   }
 
   #copy(text: string): void {
-    void navigator.clipboard.writeText(text).then(() => toast(say("keys.copied")), () => undefined);
+    void navigator.clipboard.writeText(text).then(
+      () => toast(say("keys.copied")),
+      () => undefined,
+    );
   }
 
   #secret(label: "keys.server" | "keys.secret", text: string): TemplateResult {
     return html`<div class="secret"><span>${say(label)}</span><code>${text}</code>
-      <button class="plain round" aria-label=${say("keys.copy")} @click=${() => this.#copy(text)}>${icon("copy")}</button></div>`;
+      <button class="plain round" aria-label=${say("keys.copy")}
+        @click=${() => this.#copy(text)}>${icon("copy")}</button></div>`;
   }
 
   protected override render(): TemplateResult {
     return html`<div class="keys"><p class="small-print">${say("keys.lead")}</p>
-      ${this.fresh === null ? nothing : html`<div class="fresh-key" role="status"><b>${say("keys.once")}</b>
-        ${this.#secret("keys.server", new URL(this.fresh.whip, location.href).href)}${this.#secret("keys.secret", this.fresh.secret)}</div>`}
-      <form class="key-form" @submit=${this.#make}><input name="name" maxlength="40" placeholder=${say("keys.name")} aria-label=${say("keys.name")}>
+      ${
+        this.fresh === null
+          ? nothing
+          : html`<div class="fresh-key" role="status"><b>${say("keys.once")}</b>
+        ${this.#secret("keys.server", new URL(this.fresh.whip, location.href).href)}${this.#secret("keys.secret", this.fresh.secret)}</div>`
+      }
+      <form class="key-form" @submit=${this.#make}><input name="name" maxlength="40"
+        placeholder=${say("keys.name")} aria-label=${say("keys.name")}>
         <button class="small" ?disabled=${this.busy}>${icon("plus")}${say("keys.make")}</button></form>
-      <ul class="key-rows">${(this.keys ?? []).map((key) => html`<li>${icon("key")}<span><b>${key.name}</b> <small>…${key.hint}</small></span>
-        <button class="quiet small" ?disabled=${this.busy} @click=${() => this.#revoke(key)}>${say("keys.revoke")}</button></li>`)}</ul></div>`;
+      <ul class="key-rows">${(this.keys ?? []).map(
+        (key) => html`<li>${icon("key")}<span><b>${key.name}</b> <small>…${key.hint}</small></span>
+        <button class="quiet small" ?disabled=${this.busy}
+          @click=${() => this.#revoke(key)}>${say("keys.revoke")}</button></li>`,
+      )}</ul></div>`;
   }
 }

@@ -5,7 +5,11 @@
 import { live, me, newKey } from "./live.ts";
 import type { Conversation, Cursor, Message, UserEvent } from "./protocol.ts";
 
-export interface Pending { key: string; text: string; failed: boolean }
+export interface Pending {
+  key: string;
+  text: string;
+  failed: boolean;
+}
 
 const PAGE = 50;
 
@@ -17,14 +21,20 @@ export class Thread {
   #rev = 0;
   #timer = 0;
 
-  constructor(readonly id: number, private readonly changed: () => void) {}
+  constructor(
+    readonly id: number,
+    private readonly changed: () => void,
+  ) {}
 
   async load(known: Conversation | null): Promise<void> {
     this.view = known;
     if (known === null) {
       await this.sync();
     } else {
-      const { messages, head_rev } = await live.read("conversation.history", { conversation: this.id, limit: PAGE });
+      const { messages, head_rev } = await live.read("conversation.history", {
+        conversation: this.id,
+        limit: PAGE,
+      });
       this.messages = messages;
       this.#rev = head_rev;
     }
@@ -35,7 +45,11 @@ export class Thread {
   async older(): Promise<void> {
     const first = this.messages[0];
     if (first === undefined || !this.hasOlder) return;
-    const { messages } = await live.read("conversation.history", { conversation: this.id, before_seq: first.seq, limit: PAGE });
+    const { messages } = await live.read("conversation.history", {
+      conversation: this.id,
+      before_seq: first.seq,
+      limit: PAGE,
+    });
     this.#put(messages);
     this.changed();
   }
@@ -48,7 +62,10 @@ export class Thread {
   // All that changed since what we hold, page by page.
   async sync(): Promise<void> {
     for (let more = true; more;) {
-      const page = await live.read("conversation.sync", { conversation: this.id, after_rev: this.#rev });
+      const page = await live.read("conversation.sync", {
+        conversation: this.id,
+        after_rev: this.#rev,
+      });
       if (page.head_rev < this.#rev) this.messages = [];
       if (page.conversation !== null) this.view = page.conversation;
       this.#put(page.messages);
@@ -83,9 +100,18 @@ export class Thread {
     if (this.view === null) return;
     const { user, read = 0, delivered = 0 } = cursor;
     const view = this.view;
-    this.view = user === me
-      ? { ...view, read: Math.max(view.read, read), delivered: Math.max(view.delivered, delivered) }
-      : { ...view, peer_read: Math.max(view.peer_read, read), peer_delivered: Math.max(view.peer_delivered, delivered, read) };
+    this.view =
+      user === me
+        ? {
+            ...view,
+            read: Math.max(view.read, read),
+            delivered: Math.max(view.delivered, delivered),
+          }
+        : {
+            ...view,
+            peer_read: Math.max(view.peer_read, read),
+            peer_delivered: Math.max(view.peer_delivered, delivered, read),
+          };
   }
 
   #put(messages: Message[]): void {
@@ -93,8 +119,11 @@ export class Thread {
     for (const message of messages) {
       const had = bySeq.get(message.seq);
       if (had === undefined || message.rev >= had.rev) bySeq.set(message.seq, message);
-      this.pending = this.pending.filter((one) => !(message.sender === me && one.key === message.key));
-      if (message.sender !== me) this.cursor({ user: message.sender, read: message.seq, delivered: message.seq });
+      this.pending = this.pending.filter(
+        (one) => !(message.sender === me && one.key === message.key),
+      );
+      if (message.sender !== me)
+        this.cursor({ user: message.sender, read: message.seq, delivered: message.seq });
     }
     this.messages = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
   }
@@ -103,7 +132,11 @@ export class Thread {
     this.pending = [...this.pending.filter((one) => one.key !== key), { key, text, failed: false }];
     this.changed();
     try {
-      const { seq, rev, at } = await live.change("message.send", { conversation: this.id, kind: "text", text }, key);
+      const { seq, rev, at } = await live.change(
+        "message.send",
+        { conversation: this.id, kind: "text", text },
+        key,
+      );
       this.#put([{ seq, rev, key, sender: me ?? 0, kind: "text", text, reply_to: null, at }]);
     } catch (error) {
       this.pending = this.pending.map((one) => (one.key === key ? { ...one, failed: true } : one));

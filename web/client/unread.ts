@@ -19,7 +19,9 @@ function reportArrivals(): void {
   arrivals = true;
   live.onUser((event) => {
     if (event.type !== "message.sent" || event.message.sender === me) return;
-    void live.read("conversation.mark", { conversation: event.conversation, delivered_seq: event.seq }).catch(() => undefined);
+    void live
+      .read("conversation.mark", { conversation: event.conversation, delivered_seq: event.seq })
+      .catch(() => undefined);
   });
 }
 
@@ -33,7 +35,9 @@ export class SoukUnread extends SoukElement {
     super.connectedCallback();
     reportArrivals();
     this.#stops = [
-      live.onConnected(({ chat }) => { if (chat) this.total = chat.total_unread; }),
+      live.onConnected(({ chat }) => {
+        if (chat) this.total = chat.total_unread;
+      }),
       live.onUser((event) => this.#told(event)),
     ];
   }
@@ -58,7 +62,9 @@ export class SoukUnread extends SoukElement {
   }
 
   protected override render(): TemplateResult | typeof nothing {
-    return this.total === 0 ? nothing
-      : html`<span class="badge" aria-label=${say("inbox.unread", { count: this.total })}>${this.total > 99 ? "99+" : this.total}</span>`;
+    return this.total === 0
+      ? nothing
+      : html`<span class="badge"
+        aria-label=${say("inbox.unread", { count: this.total })}>${this.total > 99 ? "99+" : this.total}</span>`;
   }
 }

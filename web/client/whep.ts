@@ -29,7 +29,8 @@ export class WhepSession {
   leave(): void {
     const session = this.#session;
     this.stop();
-    if (session !== null) void fetch(session, { method: "DELETE", keepalive: true }).catch(() => null);
+    if (session !== null)
+      void fetch(session, { method: "DELETE", keepalive: true }).catch(() => null);
   }
 
   // Asks again until it plays: the host may be away (409), a node full (503).
@@ -74,7 +75,10 @@ export class WhepSession {
     const headers: Record<string, string> = { "Content-Type": "application/sdp" };
     if (bearer) headers["Authorization"] = `Bearer ${bearer}`;
     const reply = await fetch(address, {
-      method: "POST", headers, body: peer.localDescription?.sdp ?? "", signal: this.#stopped.signal,
+      method: "POST",
+      headers,
+      body: peer.localDescription?.sdp ?? "",
+      signal: this.#stopped.signal,
     });
     if (reply.status !== 201) {
       const wait = Number(reply.headers.get("Retry-After")) || 0;
@@ -88,7 +92,10 @@ export class WhepSession {
   #untilOver(peer: RTCPeerConnection): Promise<void> {
     return new Promise((resolve, reject) => {
       let played = false;
-      const late = setTimeout(() => peer.connectionState !== "connected" && reject(new Error("late")), 10_000);
+      const late = setTimeout(
+        () => peer.connectionState !== "connected" && reject(new Error("late")),
+        10_000,
+      );
       const look = (): void => {
         if (peer.connectionState === "connected") {
           played = true;

@@ -29,7 +29,10 @@ export class WhipSession {
 
   async #publish(): Promise<void> {
     const ticket = await live.read("stream.ticket", { stream: this.stream });
-    const peer = new RTCPeerConnection({ iceServers: ticket.ice_servers, bundlePolicy: "max-bundle" });
+    const peer = new RTCPeerConnection({
+      iceServers: ticket.ice_servers,
+      bundlePolicy: "max-bundle",
+    });
     this.peer = peer;
     for (const track of this.media.getTracks()) {
       peer.addTransceiver(track, { direction: "sendonly", streams: [this.media] });
@@ -53,7 +56,10 @@ export class WhipSession {
 
   #untilLost(peer: RTCPeerConnection): Promise<void> {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => peer.connectionState !== "connected" && reject(new Error("late")), 10_000);
+      const late = setTimeout(
+        () => peer.connectionState !== "connected" && reject(new Error("late")),
+        10_000,
+      );
       const look = (): void => {
         if (peer.connectionState === "connected") this.tell("on");
         if (!["failed", "closed"].includes(peer.connectionState)) return;
@@ -69,7 +75,8 @@ export class WhipSession {
     this.#stopped.abort();
     this.peer?.close();
     this.tell("off");
-    if (this.#session !== null) await fetch(this.#session, { method: "DELETE", keepalive: true }).catch(() => null);
+    if (this.#session !== null)
+      await fetch(this.#session, { method: "DELETE", keepalive: true }).catch(() => null);
   }
 }
 
@@ -77,6 +84,11 @@ export class WhipSession {
 export function openCamera(): Promise<MediaStream> {
   return navigator.mediaDevices.getUserMedia({
     audio: { echoCancellation: true, noiseSuppression: true },
-    video: { facingMode: "user", width: { ideal: 720 }, height: { ideal: 1280 }, frameRate: { ideal: 30 } },
+    video: {
+      facingMode: "user",
+      width: { ideal: 720 },
+      height: { ideal: 1280 },
+      frameRate: { ideal: 30 },
+    },
   });
 }
