@@ -10,7 +10,7 @@ from realtime.testing import Refused
 
 PAUSE_S = (4.0, 16.0)
 """Between two acts of one viewer."""
-BUYS = 0.06
+BUYS = 0.1
 """The part of the acts that are purchases."""
 
 
