@@ -12,7 +12,7 @@ DEMO ?= 1
 
 run: .venv/run.stamp web/static/web/app.js
 	@SOUK_DEBUG=1 SOUK_DEMO=$(DEMO) SOUK_URL=http://127.0.0.1:$(SOUK_PORT) \
-	  exec $(BIN)/souk start
+	  SOUK_MEDIA_ADDRESSES=127.0.0.1 exec $(BIN)/souk start
 
 test: .venv/test.stamp web/static/web/app.js
 	@tests/run.sh

@@ -63,6 +63,7 @@ def site(able: None, transactional_db: None, tmp_path: Path) -> Iterator[str]:
         "SOUK_DATA": str(tmp_path / "var"),
         "SOUK_DEBUG": "1",
         "SOUK_MEDIA_PORT": str(free_port(SOCK_DGRAM)),
+        "SOUK_MEDIA_ADDRESSES": "127.0.0.1",
         "SOUK_PORT": str(port),
         "SOUK_URL": url,
     }

@@ -31,6 +31,7 @@ def url(tmp_path: Path) -> Iterator[str]:
         "SOUK_PORT": str(port),
         "SOUK_URL": address,
         "SOUK_MEDIA_PORT": str(media),
+        "SOUK_MEDIA_ADDRESSES": "127.0.0.1",
     }
     log = tmp_path / "log"
     with log.open("wb") as out:
