@@ -25,11 +25,12 @@ def free_udp_port() -> int:
 class MediaProcess:
     """`souk media` as a child on the test's database and a store; may be restarted."""
 
+    row: MediaNode | None
+    """As it registered; a test's database is emptied before the next beat."""
+
     def __init__(self, folder: Path, store_url: str) -> None:
         self.log = folder / f"media-{time.monotonic_ns()}.log"
         self.port = free_udp_port()
-        self.row: MediaNode | None = None
-        """As it registered; a test's database is emptied before the next beat."""
         self._environment = {
             **os.environ,
             "SOUK_DEBUG": "1",
@@ -43,6 +44,7 @@ class MediaProcess:
 
     def start(self) -> None:
         """Returns when it takes sessions."""
+        self.row = None  # a new boot registers anew
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "config.cli", "media"],
