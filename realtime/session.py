@@ -210,6 +210,9 @@ class Session:
 
     def slow(self) -> None:
         """The client takes too little: it must come back and recover."""
+        if self._closed:  # and did not even take that in time
+            self.sink.abort()
+            return
         self.sink.backlog.clear()
         self.close(protocol.SLOW)
 

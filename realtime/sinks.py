@@ -57,6 +57,10 @@ class Sink(ABC):
     def close(self, close: Close) -> None:
         """End the connection with this code, after what has been accepted so far."""
 
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the socket; what was still to be sent is lost."""
+
     def keep(self, frames: Sequence[Frame]) -> None:
         """File frames in the backlog, and see that it moves."""
         try:
@@ -111,6 +115,9 @@ class AsgiSink(Sink):
         if self._closing is None:
             self._closing = close
             self._wake()
+
+    def abort(self) -> None:
+        self.end()
 
     def end(self) -> None:
         """The other side is gone."""

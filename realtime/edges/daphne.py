@@ -187,6 +187,9 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
             self._closing = True
             self.quick = None
 
+    def abort(self) -> None:
+        self.transport.abortConnection()
+
     def connectionLost(self, reason: Any) -> None:
         # Before anybody else hears of it: its descriptor may be given to another.
         self._gone = True

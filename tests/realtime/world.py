@@ -158,6 +158,9 @@ class Viewer(Sink):
                 else:
                     self.state |= pub["data"]
 
+    def abort(self) -> None:
+        self.lost()
+
     def close(self, close: Close) -> None: ...
 
     def insufficient(self, name: str) -> None:
