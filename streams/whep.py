@@ -95,7 +95,7 @@ async def discover(request: HttpRequest, **_: str) -> HttpResponse:
 
 def _known(session: str) -> str:
     node = session.partition(".")[0]
-    if not MediaNode.objects.alive().filter(name=node).exists():
+    if "\0" in node or not MediaNode.objects.alive().filter(name=node).exists():
         raise NOT_FOUND()
     return node
 

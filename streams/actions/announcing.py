@@ -63,7 +63,7 @@ def ingest_opened(stream: Stream, ingest: Ingest, at: datetime) -> None:
             stream=stream.pk,
             version=stream.version,
             at=epoch_ms(at),
-            ingest=ingest.pk,
+            ingest=ingest.name,
             generation=ingest.generation,
             by=ingest.by_id,
             agent=ingest.agent,
@@ -78,7 +78,7 @@ def ingest_closed(stream: Stream, ingest: Ingest, at: datetime) -> None:
             stream=stream.pk,
             version=stream.version,
             at=epoch_ms(at),
-            ingest=ingest.pk,
+            ingest=ingest.name,
             reason=ingest.reason,
         ),
     )

@@ -77,9 +77,10 @@ def target(publisher: Publisher, wanted: str | None) -> Target:
 def open_ingest(publisher: Publisher, stream_id: int, agent: str) -> Opening:
     """A row of the next generation, before the node is asked.
 
-    Raises STREAM_STATE, MEDIA_UNAVAILABLE.
+    Raises NOT_FOUND for a key revoked meanwhile, STREAM_STATE, MEDIA_UNAVAILABLE.
     """
     stream = lifecycle.locked(stream_id)
+    _refuse_revoked(publisher)
     _refuse_ended(stream)
     stream.last_generation += 1
     stream.node = _place(stream)
@@ -121,7 +122,9 @@ def refused(opening: Opening) -> None:
 
 def find_ingest(session: str) -> Ingest:
     """Raises NOT_FOUND."""
-    ingest = Ingest.objects.select_related("stream").filter(pk=session).first()
+    # PostgreSQL takes no NUL in a text.
+    rows = Ingest.objects.select_related("stream")
+    ingest = None if "\0" in session else rows.filter(pk=session).first()
     if ingest is None:
         raise NOT_FOUND()
     return ingest
@@ -147,6 +150,13 @@ def _only(publisher: Publisher) -> Stream | None:
     if len(able) > 1:
         raise Ambiguous([stream.pk for stream in able])
     return able[0] if able else None
+
+
+def _refuse_revoked(publisher: Publisher) -> None:
+    """Held until we commit: a revocation comes before, or finds our row to close."""
+    usable = StreamKey.objects.usable().select_for_update(no_key=True)
+    if publisher.key and not usable.filter(pk=publisher.key).exists():
+        raise NOT_FOUND()
 
 
 def _refuse_ended(stream: Stream) -> None:

@@ -1,5 +1,6 @@
 """One publishing session of a stream."""
 
+from hashlib import blake2b
 from secrets import token_urlsafe
 from typing import ClassVar, Self
 
@@ -85,6 +86,11 @@ class Ingest(models.Model):
                 fields=["node"], name="running_on_a_node", condition=~Q(state="closed")
             )
         ]
+
+    @property
+    def name(self) -> str:
+        """What others may know it by: `id` would let them end it."""
+        return blake2b(self.pk.encode(), digest_size=9).hexdigest()
 
     def __str__(self) -> str:
         return f"{self.stream_id}/{self.generation} {self.state}"

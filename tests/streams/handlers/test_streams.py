@@ -174,7 +174,7 @@ async def test_staff_hear_of_ingests_and_viewers_may_not_listen(
     opened = await studio.push(f"staff:{live.pk}", "ingest.opened")
     while opened["generation"] < 2:  # the first one's may come late
         opened = await studio.push(f"staff:{live.pk}", "ingest.opened")
-    assert (opened["ingest"], opened["by"]) == (ingest.pk, host.pk)
+    assert (opened["ingest"], opened["by"]) == (ingest.name, host.pk)
     await db(lifecycle.ingest_closed, ingest.pk, "connecting")
     closed = await studio.push(f"staff:{live.pk}", "ingest.closed")
     assert closed["reason"] == "connecting"
