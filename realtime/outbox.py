@@ -8,6 +8,7 @@ so two senders do no harm.
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 
@@ -93,12 +94,15 @@ class Outbox:
         await self._sweep(timedelta(0))
 
     async def _send_fresh(self) -> None:
+        due = self._loop.time() + SWEEP_SECONDS
         while True:
-            try:
-                async with asyncio.timeout(SWEEP_SECONDS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
                     await self._rung.wait()
-            except TimeoutError:
+            # Also when it rings all the time: another process may have died.
+            if self._loop.time() >= due:
                 await self._sweep(timedelta(0) if self._behind else LATE)
+                due = self._loop.time() + SWEEP_SECONDS
                 continue
             self._rung.clear()
             # Behind, new rows must not overtake those the sweep is to send.

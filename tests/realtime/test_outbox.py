@@ -197,3 +197,19 @@ def test_rows_sent_long_ago_are_thrown_away() -> None:
     tidy()
     left = OutboxEvent.objects.order_by("id").values_list("id", flat=True)
     assert list(left) == ids[1:]
+
+
+async def test_a_process_that_is_never_idle_sweeps_what_a_dead_one_left(
+    live: Store,
+) -> None:
+    async with sender() as outbox, asyncio.timeout(12):
+        await db(commit, 1)
+        await published()  # from here on it is not behind
+        hand_rows_to(None)
+        await db(commit, 2)  # as by a process that died before it sent
+        left = await db(lambda: OutboxEvent.objects.latest("id").pk)
+        hand_rows_to(outbox.add)
+        waits = OutboxEvent.objects.filter(pk=left, sent_at=None)
+        while await db(waits.exists):
+            await db(commit, 3)  # rings more often than the sweep waits
+            await asyncio.sleep(0.05)
