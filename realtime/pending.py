@@ -49,6 +49,10 @@ class Pending:
         self._loop = asyncio.get_running_loop()
         self.began = self._loop.time()
         self._open = True
+        # From its arrival: it may wait long for its turn in its line.
+        self._late = self._loop.call_at(
+            self.began + REPLY_SECONDS, self.refuse, UNAVAILABLE()
+        )
 
     async def read(self, work: Work) -> None:
         """Do what may be given up at any point: out of time, it is cancelled."""
@@ -60,14 +64,8 @@ class Pending:
 
     async def act(self, work: Work) -> None:
         """Do what must not be torn: out of time it goes on, its reply is dropped."""
-        late = self._loop.call_at(
-            self.began + REPLY_SECONDS, self.refuse, UNAVAILABLE()
-        )
-        try:
-            if self._open:  # it may have waited too long for its turn
-                await self._run(work)
-        finally:
-            late.cancel()
+        if self._open:  # it may have waited too long for its turn
+            await self._run(work)
 
     async def _run(self, work: Work) -> None:
         try:
@@ -92,6 +90,7 @@ class Pending:
     def _reply(self, body: dict[str, Any], then: Sequence[Frame] = ()) -> None:
         if self._open:
             self._open = False
+            self._late.cancel()
             message = self._codec.encode({"id": self._id, **body})
             self._write(frame(self._codec, [message]))
             for following in then:
