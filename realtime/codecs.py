@@ -115,7 +115,7 @@ class MessagePack:
             raise BadFrame("text")
         try:
             return [self._envelope.decode(part) for part in _maps(frame)]
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise BadFrame(str(error)) from None
 
     def body(self, raw: Raw, type_: type[T]) -> T:
@@ -176,6 +176,8 @@ def _checked(decode: Any, data: bytes, type_: type[T], long: re.Pattern[bytes]) 
             _refuse_inexact(decode(data), "$")
     except RecursionError:
         raise msgspec.ValidationError("nested too deeply - at `$`") from None
+    except UnicodeDecodeError:  # MessagePack's strings; msgspec lets it through
+        raise msgspec.ValidationError("not UTF-8 - at `$`") from None
     return value
 
 

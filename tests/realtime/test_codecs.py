@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from realtime.codecs import CODECS, JSON, MESSAGE_PACK, BadFrame, Codec, pub, push
 from realtime.frames import frame, header
-from realtime.protocol import Connected, Empty, Error, Subscribed
+from realtime.protocol import Connected, Empty, Error, Subscribe, Subscribed
 from realtime.recovery import Publication
 
 values = st.recursive(
@@ -116,3 +117,8 @@ def test_a_frame_says_its_length_in_the_fewest_bytes(size: int) -> None:
 def test_json_goes_as_text_and_messagepack_as_binary() -> None:
     assert frame(JSON, [b"{}"]).wire[0] == 0x81
     assert frame(MESSAGE_PACK, [b"\x80"]).wire[0] == 0x82
+
+
+def test_a_string_of_messagepack_that_is_no_utf_8_is_a_bad_body() -> None:
+    with pytest.raises(msgspec.ValidationError, match="not UTF-8"):
+        MESSAGE_PACK.body(Raw(b"\x81\xa7channel\xa1\xff"), Subscribe)
