@@ -56,4 +56,8 @@ def allowed(headers: Mapping[bytes, bytes]) -> bool:
         return True
     if settings.SOUK_ORIGINS:
         return origin in settings.SOUK_ORIGINS
-    return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
+    try:
+        asked = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return asked == headers.get(b"host", b"").decode("latin-1")

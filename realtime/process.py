@@ -185,7 +185,8 @@ class Process:
             known = self._reported.get(name, set())
             await presence.report(name, len(members), users - known)
             if members:
-                self._reported[name] = known | users
+                # Not those who left: guests are new ones each time they connect.
+                self._reported[name] = users
             else:
                 self._reported.pop(name, None)
 
