@@ -125,7 +125,8 @@ class Peer:
 
     def restart(self) -> None:
         """New ICE credentials (RFC 9725 §4.3.2); the old ones go on working until a
-        check nominates under the new, or `settle` is called."""
+        check nominates under the new, or `settle` is called. Those before are over."""
+        self.settle()
         self.ufrag, self.pwd = self._mux.expect(self)
         self._ufrags.append(self.ufrag)
 
@@ -143,6 +144,8 @@ class Peer:
             self._lost("dtls")
 
     def _state_changed(self) -> None:
+        if self.closed:  # a handshake that ended as we left: nobody joins any more
+            return
         if self._dtls.state == "connected":
             self.sending = self._dtls._tx_srtp._srtp[0]
             self.connected = True
