@@ -56,6 +56,9 @@ class Pending:
 
     async def read(self, work: Work) -> None:
         """Do what may be given up at any point: out of time, it is cancelled."""
+        if not self._open:
+            return
+        self._late.cancel()  # from here on one timer both gives up and answers
         try:
             async with asyncio.timeout_at(self.began + REPLY_SECONDS):
                 await self._run(work)

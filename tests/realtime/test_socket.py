@@ -378,7 +378,7 @@ async def test_a_command_that_waits_in_its_line_is_answered_in_time_too(
     visit: Connect,
 ) -> None:
     client, ringer = await visit(7), await visit(8)
-    waiting = [client.rpc("wait.until", {"bell": "late"}) for _ in range(2)]
+    waiting = [client.rpc("wait.until", {"bell": "in line"}) for _ in range(2)]
     told = await asyncio.gather(*waiting, return_exceptions=True)
     assert [getattr(t, "name", t) for t in told] == ["unavailable", "unavailable"]
-    await ringer.rpc("ring.bell", {"bell": "late"})
+    await ringer.rpc("ring.bell", {"bell": "in line"})
