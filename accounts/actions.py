@@ -1,10 +1,29 @@
-"""Following and unfollowing."""
+"""Following and unfollowing; whose passes to the socket still hold."""
 
-from django.db.models import Q
+from collections.abc import Collection
+
+from django.db import transaction
+from django.db.models import F, Q
 
 from accounts.commands import Followed, People, Person, Profile
 from accounts.models import Follow, User
+from realtime import disconnect_on_commit
 from realtime.exceptions import BAD_REQUEST, NOT_FOUND
+
+SIGNED_OUT = 4501
+
+
+def sign_out(user: int) -> None:
+    """Void every ticket and pass of the account, then end its sockets (4501)."""
+    with transaction.atomic():
+        User.objects.filter(pk=user).update(sign_outs=F("sign_outs") + 1)
+        disconnect_on_commit(user, SIGNED_OUT)
+
+
+def sign_outs(users: Collection[int]) -> dict[int, int]:
+    """How often each signed out; who is not active is not among them."""
+    active = User.objects.filter(pk__in=users, is_active=True)
+    return dict(active.values_list("pk", "sign_outs"))
 
 
 def set_follow(follower: int, target: int, on: bool) -> Followed:

@@ -16,6 +16,8 @@ class User(AbstractUser):
     masked_name = models.BooleanField(default=True)
     """Show only the first character where strangers read it, as in a sale notice."""
     private_read = models.BooleanField(default=False)
+    sign_outs = models.PositiveIntegerField(default=0)
+    """How often this account signed out: a pass to the socket from before is void."""
 
     def __str__(self) -> str:
         return self.name or self.username

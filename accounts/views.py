@@ -18,13 +18,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from accounts.actions import sign_out
 from accounts.forms import SignUpForm
 from accounts.models import User
 from accounts.throttle import may_try
-from realtime import disconnect, issue_ticket
+from realtime import issue_ticket
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
-SIGNED_OUT = 4501
 
 
 class SignIn(LoginView):
@@ -48,13 +48,13 @@ class SignIn(LoginView):
 
 
 class SignOut(LogoutView):
-    """The session ends first, then every socket of the account (4501)."""
+    """The session ends first, then every ticket, pass and socket of the account."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         user = request.user.pk
         response = super().post(request, *args, **kwargs)
         if user is not None:
-            async_to_sync(disconnect)(user, SIGNED_OUT)
+            sign_out(user)
         return response
 
 

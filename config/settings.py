@@ -161,6 +161,7 @@ SOUK_MEDIA_ADDRESSES = [
 SOUK_STREAM_HOURS = float(os.environ.get("SOUK_STREAM_HOURS", "12"))
 
 # The seams: dotted paths to what this house plugs into its rooms.
+SOUK_SIGN_OUTS = os.environ.get("SOUK_SIGN_OUTS", "accounts.actions.sign_outs")
 SOUK_ROUTER = os.environ.get("SOUK_ROUTER", "config.protocol.router")
 SOUK_MEDIA_BACKEND = os.environ.get(
     "SOUK_MEDIA_BACKEND", "streams.backends.local.LocalBackend"

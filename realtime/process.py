@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 USER_SOCKETS = 20
 DRAIN_HOOK_SECONDS = 2.0
+REMEMBERED_SECONDS = 10.0
+"""Longer than a connect may take."""
 CHECK_SECONDS = (25.0, 40.0)
 MEND_SECONDS = 0.5
 
@@ -53,6 +55,7 @@ class Process:
         self._chores: list[asyncio.Task[None]] = []
         self._mending: asyncio.Task[None] | None = None
         self._reported: dict[str, set[str]] = {}
+        self._sent_off: dict[int, tuple[float, Close]] = {}
 
     def arrive(self, guest: Guest, viewer: int | None) -> bool:
         """A session is connected; False when its user has too many already."""
@@ -116,15 +119,31 @@ class Process:
 
     # Orders from any process (control.py)
 
+    def sent_off(self, viewer: int | None, since: float) -> Close | None:
+        """How this user was ended `since` then, who was not yet among the guests."""
+        at, close = self._sent_off.get(viewer or 0, (0.0, None))
+        return close if at >= since else None
+
     def hear(self, publication: Publication) -> None:
         order = decode_order(publication.data)
+        if isinstance(order, Disconnect):
+            self._remember(order)
         for guest in list(self.guests.get(order.user, ())):
             match order:
                 case Unsubscribe(channels=names, code=code):
                     for name in names:
                         guest.evict(name, code, "unsubscribed")
                 case Disconnect(code=code):
-                    guest.close(CLOSES.get(code, Close(code, "disconnected")))
+                    guest.close(_ending(code))
+
+    def _remember(self, order: Disconnect) -> None:
+        now = asyncio.get_running_loop().time()
+        self._sent_off = {
+            user: told
+            for user, told in self._sent_off.items()
+            if told[0] > now - REMEMBERED_SECONDS
+        }
+        self._sent_off[order.user] = now, _ending(order.code)
 
     def missed(self) -> None:
         """Orders were lost: every subscription is asked for, and authorised, anew."""
@@ -196,6 +215,10 @@ class Process:
             for name, channel in self.hub.channels.items()
             if channel.members and namespace_of(name).counted
         ]
+
+
+def _ending(code: int) -> Close:
+    return CLOSES.get(code, Close(code, "disconnected"))
 
 
 async def _for_ever(chore: Callable[[], Awaitable[None]]) -> None:

@@ -160,10 +160,15 @@ class Session:
 
     async def _connect(self, body: Raw) -> Answer:
         wish = self._codec.body(body, protocol.Connect)
+        began = asyncio.get_running_loop().time()
         here, answer = await welcome(
             self._process, wish, self._address, self._subscriptions
         )
-        if self._closed or not self._process.arrive(self, here.connection.viewer):
+        viewer = here.connection.viewer
+        if close := self._process.sent_off(viewer, began):
+            here.close()  # signed out after the token was looked at
+            self.close(close)
+        elif self._closed or not self._process.arrive(self, viewer):
             here.close()
             self.close(protocol.CONNECTION_LIMIT)
         else:

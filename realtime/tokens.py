@@ -1,7 +1,8 @@
 """Who a socket speaks for: tickets bought with a session, and passes to come back.
 
 A ticket `t.…` lives 30 s in the store and works once. A resume pass `r.…` is signed,
-lives 24 h, and is given with every connect reply, so that returning costs no query.
+lives 24 h, and is given with every connect reply. Both carry how often their user had
+signed out by then (sign_outs.py), and are void once that has changed.
 """
 
 import base64
@@ -14,52 +15,72 @@ import msgspec
 from django.conf import settings
 from msgspec import Struct
 
-from realtime.exceptions import TOKEN_EXPIRED
+from realtime.exceptions import TOKEN_EXPIRED, UNAUTHORIZED
 from realtime.protocol import INVALID_TOKEN, Closing
+from realtime.sign_outs import sign_outs
 from realtime.store import store, store_key
 
 TICKET_SECONDS = 30
 RESUME_SECONDS = 24 * 3600
 
 
-class Pass(Struct, frozen=True, array_like=True):
-    """What a resume pass says: whose, and until when (seconds since 1970)."""
+class Holder(Struct, frozen=True, array_like=True):
+    """For whom a token speaks, and how often they had signed out when it was made."""
 
     user: int
+    sign_outs: int
+
+
+class Pass(Struct, frozen=True, array_like=True):
+    """What a resume pass says; `expires` in seconds since 1970."""
+
+    holder: Holder
     expires: int
 
 
 async def issue_ticket(user_id: int) -> str:
-    """A ticket for one connect of `user_id` within 30 s; raises `Unavailable`."""
+    """A ticket for one connect of `user_id` within 30 s.
+
+    Raises `UNAUTHORIZED` for somebody who may not come in, `Unavailable`, `BUSY`.
+    """
+    times = await sign_outs().of(user_id)
+    if times is None:
+        raise UNAUTHORIZED()
     ticket = f"t.{secrets.token_urlsafe(24)}"
-    await store().call("SET", _ticket_key(ticket), user_id, "EX", TICKET_SECONDS)
+    held = f"{user_id} {times}"
+    await store().call("SET", _ticket_key(ticket), held, "EX", TICKET_SECONDS)
     return ticket
 
 
-def issue_resume(user_id: int, now: float | None = None) -> str:
-    """A pass for the next connects of `user_id`."""
+def issue_resume(holder: Holder, now: float | None = None) -> str:
+    """A pass for the next connects of its holder."""
     until = int(time.time() if now is None else now) + RESUME_SECONDS
-    body = msgspec.msgpack.encode(Pass(user_id, until))
+    body = msgspec.msgpack.encode(Pass(holder, until))
     return f"r.{_text(body)}.{_text(_sign(body))}"
 
 
-async def redeem(token: str) -> int:
-    """The user a token speaks for.
+async def redeem(token: str) -> Holder:
+    """For whom a token speaks.
 
-    Raises `TOKEN_EXPIRED` for a ticket that is used or too old and a pass that is,
-    `Closing` for anything else, `Unavailable` without a store.
+    Raises `TOKEN_EXPIRED` for a ticket that is used, a token that is too old, or one
+    from before its user signed out; `Closing` for anything else; `Unavailable` without
+    a store, or without a database; `BUSY`.
     """
     if token.startswith("t."):
-        user = await store().call("GETDEL", _ticket_key(token))
-        if user is None:
+        held = await store().call("GETDEL", _ticket_key(token))
+        if held is None:
             raise TOKEN_EXPIRED()
-        return int(user)
-    if token.startswith("r."):
-        return _resume(token, time.time())
-    raise Closing(INVALID_TOKEN)
+        holder = Holder(*map(int, held.split()))
+    elif token.startswith("r."):
+        holder = _resume(token, time.time())
+    else:
+        raise Closing(INVALID_TOKEN)
+    if await sign_outs().of(holder.user) != holder.sign_outs:
+        raise TOKEN_EXPIRED()
+    return holder
 
 
-def _resume(token: str, now: float) -> int:
+def _resume(token: str, now: float) -> Holder:
     _, body_text, mark_text = (*token.split("."), "", "")[:3]
     try:
         body, mark = _bytes(body_text), _bytes(mark_text)
@@ -67,10 +88,13 @@ def _resume(token: str, now: float) -> int:
         raise Closing(INVALID_TOKEN) from None
     if not hmac.compare_digest(mark, _sign(body)):
         raise Closing(INVALID_TOKEN)
-    read = msgspec.msgpack.decode(body, type=Pass)
+    try:
+        read = msgspec.msgpack.decode(body, type=Pass)
+    except msgspec.DecodeError:  # signed by another version of us
+        raise TOKEN_EXPIRED() from None
     if read.expires <= now:
         raise TOKEN_EXPIRED()
-    return read.user
+    return read.holder
 
 
 def _sign(body: bytes) -> bytes:

@@ -45,10 +45,11 @@ async def welcome(
 
     `seat` makes the channels of the socket for whom it turns out to speak for.
 
-    Raises `TOKEN_EXPIRED`, `UNAUTHORIZED`, `Closing`, `Unavailable`, and
+    Raises `TOKEN_EXPIRED`, `UNAUTHORIZED`, `Closing`, `Unavailable`, `BUSY`, and
     what a room's hook refuses with.
     """
-    viewer = await tokens.redeem(wish.token) if wish.token else None
+    holder = await tokens.redeem(wish.token) if wish.token else None
+    viewer = holder.user if holder else None
     if viewer is None and not settings.SOUK_ANONYMOUS:
         raise UNAUTHORIZED()
     connection = Connection(secrets.token_urlsafe(12), viewer, address)
@@ -56,13 +57,13 @@ async def welcome(
     data: dict[str, Any] = {}
     subs: dict[str, Subscribed] = {}
     then: Sequence[Frame] = ()
-    if viewer is None:
+    if holder is None:
         data |= await _tell(process, connection, wish)
     else:
-        channel, start = await here.begin_personal(_since(wish, f"#{viewer}"))
+        channel, start = await here.begin_personal(_since(wish, f"#{holder.user}"))
         connection.recovered = isinstance(start.recovered, Recovered)
         data |= await _tell(process, connection, wish)
-        data["resume"] = tokens.issue_resume(viewer)
+        data["resume"] = tokens.issue_resume(holder)
         joined = here.complete(channel, start)
         subs, then = {channel.name: joined.body}, joined.then
     data["now"] = int(time.time() * 1000)
@@ -102,7 +103,7 @@ async def _tell(
 
 async def refresh(here: Subscriptions, wish: Refresh) -> Answer:
     """A newer token of the same user. Sockets of ours do not expire, so it is noted."""
-    if await tokens.redeem(wish.token) != here.connection.viewer:
+    if (await tokens.redeem(wish.token)).user != here.connection.viewer:
         raise Closing(INVALID_TOKEN)
     return Answer(Refreshed(here.connection.client, VERSION))
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from accounts.models import User
+from realtime.testing import Refused
 from tests.live import Connect, Server, Spawn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,6 +94,32 @@ async def test_signing_out_ends_every_socket_of_the_account(
     await asyncio.to_thread(post, browser, "/accounts/sign-out")
     for device in (phone, laptop):
         assert (await device.wait_closed()).code == 4501
+
+
+async def test_tokens_from_before_signing_out_let_nobody_in(
+    browser: httpx.Client, connect: Connect
+) -> None:
+    user = await asyncio.to_thread(sign_up, browser)
+    resume = (await connect(user)).hello["data"]["resume"]
+    assert f"#{user.pk}" in (await connect(token=resume)).hello["subs"]
+    unused = post(browser, "/accounts/ticket").json()["ticket"]
+    await asyncio.to_thread(post, browser, "/accounts/sign-out")
+    for token in (resume, unused):
+        with pytest.raises(Refused) as refused:
+            await connect(token=token)
+        assert refused.value.code == 109
+    assert await connect(user)  # who signs in again gets tokens that hold
+
+
+async def test_a_closed_account_s_pass_lets_nobody_in(
+    browser: httpx.Client, connect: Connect
+) -> None:
+    user = await asyncio.to_thread(sign_up, browser)
+    resume = (await connect(user)).hello["data"]["resume"]
+    await User.objects.filter(pk=user.pk).aupdate(is_active=False)
+    with pytest.raises(Refused) as refused:
+        await connect(token=resume)
+    assert refused.value.code == 109
 
 
 def test_one_click_takes_no_account_outside_a_demo(browser: httpx.Client) -> None:

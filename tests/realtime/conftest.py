@@ -58,6 +58,7 @@ def square(
     folder = tmp_path_factory.mktemp("square")
     environment = {
         "SOUK_ROUTER": SQUARE,
+        "SOUK_SIGN_OUTS": "",  # its people are mere numbers
         "SOUK_CONNECT_SECONDS": "3",
         "SOUK_STALL_SECONDS": "4",
     }
@@ -71,13 +72,14 @@ def square(
 def visit(connect: Connect, square: Server, settings: Settings) -> Connect:
     """`connect`, to the square."""
     settings.SOUK_ROUTER = SQUARE
+    settings.SOUK_SIGN_OUTS = ""
     return partial(connect, to=square)
 
 
 @pytest.fixture
 def spawn_square(spawn_server: Spawn) -> Server:
     """A square of the test's own, that may be ended."""
-    return spawn_server(SOUK_ROUTER=SQUARE)
+    return spawn_server(SOUK_ROUTER=SQUARE, SOUK_SIGN_OUTS="")
 
 
 @pytest.fixture

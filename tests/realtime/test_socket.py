@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from realtime.testing import LiveClient, Refused
-from realtime.tokens import issue_resume, issue_ticket
+from realtime.tokens import Holder, issue_resume, issue_ticket
 from tests.live import Connect, Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,7 +51,7 @@ async def test_a_resume_pass_lets_in_again_and_again(visit: Connect) -> None:
 
 async def test_a_pass_of_yesterday_is_expired(visit: Connect) -> None:
     with pytest.raises(Refused) as refused:
-        await visit(token=issue_resume(7, now=0))
+        await visit(token=issue_resume(Holder(7, 0), now=0))
     assert refused.value.code == 109
 
 

@@ -31,7 +31,8 @@ async def client(
 ) -> AsyncIterator[LiveClient]:
     """User 7 on `deals:x`, on a server of its own."""
     settings.REDIS_URL = mortal.url
-    server = Server(tmp_path, mortal.url, SOUK_ROUTER=SQUARE)
+    settings.SOUK_SIGN_OUTS = ""
+    server = Server(tmp_path, mortal.url, SOUK_ROUTER=SQUARE, SOUK_SIGN_OUTS="")
     async with LiveClient(server.url) as made:
         await made.connect(await issue_ticket(7))
         await made.subscribe("deals:x")

@@ -1,0 +1,71 @@
+"""How often users have signed out, asked for together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+
+import pytest
+from django.db import OperationalError
+from pytest_django.fixtures import Settings
+
+from realtime import CommandError
+from realtime.control import Disconnect
+from realtime.db import threads
+from realtime.process import Process
+from realtime.protocol import SIGNED_OUT
+from realtime.publishing import encode
+from realtime.recovery import Publication
+from realtime.sign_outs import SignOuts
+
+asked: list[set[int]] = []
+TIMES = {7: 2, 8: 0}
+
+
+def count(users: Collection[int]) -> dict[int, int]:
+    asked.append(set(users))
+    if 13 in users:
+        raise OperationalError("the database is away")
+    return {user: TIMES[user] for user in users if user in TIMES}
+
+
+@pytest.fixture
+async def book(settings: Settings) -> AsyncIterator[SignOuts]:
+    settings.SOUK_SIGN_OUTS = f"{__name__}.count"
+    asked.clear()
+    yield SignOuts()
+    if (pool := threads.drop()) is not None:
+        pool.close()
+
+
+async def test_many_who_return_at_once_share_a_query(book: SignOuts) -> None:
+    told = await asyncio.gather(*(book.of(7 + n % 3) for n in range(300)))
+    assert told == [2, 0, None] * 100
+    assert asked == [{7, 8, 9}]
+
+
+async def test_who_asks_during_a_query_is_answered_by_the_next(book: SignOuts) -> None:
+    first = asyncio.create_task(book.of(7))
+    while not asked:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(book.of(7))
+    assert [await first, await second] == [2, 2]
+    assert asked == [{7}, {7}]
+
+
+async def test_without_a_database_nobody_is_let_in_and_may_try_again(
+    book: SignOuts,
+) -> None:
+    with pytest.raises(CommandError) as refused:
+        await book.of(13)
+    assert (refused.value.code, refused.value.temporary) == (108, True)
+    assert await book.of(7) == 2
+
+
+async def test_who_is_sent_off_while_connecting_is_remembered() -> None:
+    process = Process()
+    began = asyncio.get_running_loop().time()
+    order = encode(Disconnect(user=7, code=4501))
+    process.hear(Publication(offset=1, epoch="e", data=order, flags=0, at=0))
+    assert process.sent_off(7, began) == SIGNED_OUT
+    assert process.sent_off(8, began) is None
+    assert process.sent_off(None, began) is None
+    assert process.sent_off(7, asyncio.get_running_loop().time() + 1) is None
