@@ -13,7 +13,6 @@ from django.db.models import Model
 from pytest_django.fixtures import Settings
 
 from realtime.broker import broker
-from realtime.db import threads
 from realtime.embedded import Embedded
 from realtime.store import store
 from realtime.testing import LiveClient
@@ -108,5 +107,3 @@ async def connect(
     broker.drop()
     if (link := store.drop()) is not None:
         await link.close()
-    if (pool := threads.drop()) is not None:
-        pool.close()
