@@ -18,6 +18,7 @@ from socket import SOCK_DGRAM, SOCK_STREAM
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from realtime.embedded import Embedded
 from tests.browser.people import Arrive, Person
 from tests.live import database_url, free_port
 
@@ -51,15 +52,21 @@ def able(namespace: None) -> None:
 
 
 @pytest.fixture
-def site(able: None, transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """The address of a whole Souk on the test database: store, web, media."""
+def site(
+    able: None, transactional_db: None, site_store: Embedded, tmp_path: Path
+) -> Iterator[str]:
+    """The address of a whole Souk, web and media, on the test database.
+
+    On the session's store: the session's other processes know this database too, send
+    what is in its outbox, and may be given its streams.
+    """
     port = free_port(SOCK_STREAM)
     url = f"http://127.0.0.1:{port}"
     environment = {
         **os.environ,
         "DATABASE_URL": database_url(),
         "PYTHONUNBUFFERED": "1",
-        "REDIS_URL": "",
+        "REDIS_URL": site_store.url,
         "SOUK_DATA": str(tmp_path / "var"),
         "SOUK_DEBUG": "1",
         "SOUK_MEDIA_PORT": str(free_port(SOCK_DGRAM)),

@@ -11,23 +11,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import database_url
-
 
 @pytest.fixture
 def serve(tmp_path: Path, django_db_setup: None) -> Iterator[subprocess.Popen[str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    # Not the test's database: its child would send the next test's outbox elsewhere.
+    own = {
+        **os.environ,
+        "SOUK_DEBUG": "1",
+        "SOUK_DATA": str(tmp_path),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/souk.sqlite3",
+        "REDIS_URL": "",
+    }
+    souk = [sys.executable, "-m", "config.cli"]
+    subprocess.run([*souk, "migrate", "-v0"], env=own, check=True, timeout=60)
     process = subprocess.Popen(
-        [sys.executable, "-m", "config.cli", "serve", "--only=web", f"--port={port}"],
-        env={
-            **os.environ,
-            "SOUK_DEBUG": "1",
-            "SOUK_DATA": str(tmp_path),
-            "DATABASE_URL": database_url(),
-            "REDIS_URL": "",
-        },
+        [*souk, "serve", "--only=web", f"--port={port}"],
+        env=own,
         stdout=subprocess.PIPE,
         text=True,
     )
