@@ -13,7 +13,8 @@ from msgspec import Meta, Struct
 
 from realtime.lanes import Namespace
 
-Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+# `$` alone would let a line feed follow: a 65th character, which a column of 64 cuts.
+Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?![\s\S])")]
 """A client's idempotency key."""
 
 

@@ -16,13 +16,15 @@ from commerce.commands.ids import (
 from realtime import Command, Mutation
 
 Title = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"\S")]
-Address = Annotated[str, Meta(max_length=500, pattern=r"^(https?:/)?/[^\s]*$")]
+Address = Annotated[
+    str, Meta(max_length=500, pattern=r"^(https?:/)?/[^\s]*$(?![\s\S])")
+]
 Option = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
 class CreateShop(Mutation, frozen=True, tag="shop.create"):
     name: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?![\s\S])")]
     currencies: Annotated[list[Currency], Meta(min_length=1, max_length=20)]
     methods: Annotated[
         list[Annotated[str, Meta(max_length=16)]], Meta(min_length=1, max_length=10)
@@ -95,7 +97,7 @@ class ShopPage(Struct, frozen=True):
     shop: ShopView
     products: list[ProductCard]
     streams: list[int]
-    """Its account's shows that are on."""
+    """Its account's public shows that are on."""
     followers: int
 
 

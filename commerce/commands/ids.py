@@ -16,7 +16,7 @@ SkuId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("sku")]
 OfferId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("offer", public=True)]
 OrderId = Annotated[
     str,
-    Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+    Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$(?![\s\S])"),
     Ref("order"),
 ]
 Number = Annotated[int, Meta(ge=1, le=100_000)]
@@ -24,7 +24,7 @@ Number = Annotated[int, Meta(ge=1, le=100_000)]
 
 Amount = Annotated[int, Meta(ge=0, le=LARGEST)]
 """Minor units."""
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?![\s\S])")]
 Prices = Annotated[dict[Currency, Amount], Meta(min_length=1, max_length=20)]
 Limit = Annotated[int, Meta(ge=1, le=100)]
 Cursor = Annotated[str, Meta(max_length=100)]

@@ -15,7 +15,7 @@ Word = Annotated[str, Meta(max_length=40)]
 Tags = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=30)]], Meta(max_length=10)
 ]
-Language = Annotated[str, Meta(max_length=10, pattern=r"^[A-Za-z-]*$")]
+Language = Annotated[str, Meta(max_length=10, pattern=r"^[A-Za-z-]*$(?![\s\S])")]
 Visibility = Literal["public", "unlisted", "private"]
 Grace = Annotated[int, Meta(ge=0, le=1800)]
 Kbps = Annotated[int, Meta(ge=100, le=20_000)]

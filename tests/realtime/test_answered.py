@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import msgspec
 import pytest
 from django.db import connection
 from msgspec import Struct
@@ -97,3 +98,9 @@ def test_a_refusal_that_the_same_key_caused_is_answered_by_that_success() -> Non
 
     answer = once(7, command, Taken, the_last_one_goes_while_we_wait)
     assert answer == Taken(3, 1)
+
+
+@pytest.mark.parametrize("key", ["", "a:b", "a" * 65, "a\n", "a" * 64 + "\n"])
+def test_a_key_is_64_plain_characters_and_no_line_feed(key: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"type": "thing.take", "key": key, "thing": 3}, Take)
