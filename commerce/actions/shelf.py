@@ -51,6 +51,15 @@ class _Open:
         self.user = user
         self.stream = stream
         self.now = now_ms()
+        self._told = False
+
+    def next_version(self) -> int:
+        """Of the next event: each has its own, as consumers drop what is not newer."""
+        if self._told:
+            Shelf.objects.filter(stream=self.stream).update(version=F("version") + 1)
+            self.row.version += 1
+        self._told = True
+        return self.row.version
 
     @property
     def media_ms(self) -> int:
@@ -90,7 +99,7 @@ class _Open:
                 at=self.now,
                 media_ms=self.media_ms,
                 explaining=numbers,
-                version=self.row.version,
+                version=self.next_version(),
             ),
         )
         return numbers
@@ -145,7 +154,7 @@ def add_item(user: int, command: AddItem) -> ItemAddedReply:
     shelf.log(ShelfEvent.Kind.ADDED, item.number, product=product.pk)
     publish_on_commit(
         f"deals:{stream.pk}",
-        ItemAdded(item=item_views([item])[0], version=shelf.row.version),
+        ItemAdded(item=item_views([item])[0], version=shelf.next_version()),
     )
     return ItemAddedReply(number=item.number, offers=[offer.pk for offer in offers])
 
@@ -196,7 +205,7 @@ def remove_item(user: int, command: RemoveItem) -> ShelfVersion:
     shelf.log(ShelfEvent.Kind.REMOVED, item.number)
     publish_on_commit(
         f"deals:{command.stream}",
-        ItemRemoved(number=item.number, version=shelf.row.version),
+        ItemRemoved(number=item.number, version=shelf.next_version()),
     )
     return ShelfVersion(version=shelf.row.version)
 

@@ -86,6 +86,13 @@ def told(show: Show) -> list[dict[str, Any]]:
     return [msgspec.msgpack.decode(bytes(row.data)) for row in rows.order_by("id")]
 
 
+def assert_each_is_newer(show: Show) -> None:
+    """Consumers drop an event whose version is not newer than the one before."""
+    versions = [e["version"] for e in told(show) if e["type"].startswith("item.")]
+    assert versions == sorted(set(versions))
+    assert versions[-1] == Shelf.objects.get(stream=show.stream).version
+
+
 @pytest.mark.both_databases
 def test_an_item_is_shown_with_its_offers_and_its_event(show: Show) -> None:
     event = told(show)[0]
@@ -209,8 +216,7 @@ def test_a_fourth_item_explained_ends_the_oldest(show: Show) -> None:
     last = [e for e in told(show) if e["type"] == "item.explained"][-1]
     assert (last["number"], last["on"]) == (numbers[1], False)
     assert last["explaining"] == numbers[2:]
-    versions = [e["version"] for e in told(show) if e["type"].startswith("item.")]
-    assert versions == sorted(versions)
+    assert_each_is_newer(show)
 
 
 def test_removing_what_is_explained_ends_both(show: Show) -> None:
@@ -218,6 +224,7 @@ def test_removing_what_is_explained_ends_both(show: Show) -> None:
     command = RemoveItem(key=key(), stream=show.stream.pk, number=show.number)
     act(shelf.remove_item, show.host, command)
     assert [e["type"] for e in told(show)][-2:] == ["item.explained", "item.removed"]
+    assert_each_is_newer(show)
     assert shelf.explaining(show.stream.pk) == []
     assert Offer.objects.get().state == "closed"
     assert refused(shelf.remove_item, show.host, command)[0] == "not_found"
@@ -232,11 +239,13 @@ def test_the_log_has_the_moment_of_the_picture(show: Show) -> None:
 
 def test_a_show_that_ends_explains_nothing_any_more(show: Show) -> None:
     explain(show, show.number)
+    explain(show, add(show, product(show)))
     for _ in range(2):
         stream_ended.send(sender=Stream, stream=show.stream, reason="host")
     assert shelf.explaining(show.stream.pk) == []
     ended = [e for e in told(show) if e["type"] == "item.explained" and not e["on"]]
-    assert len(ended) == 1
+    assert [event["explaining"] for event in ended] == [[2], []]
+    assert_each_is_newer(show)
 
 
 def test_a_price_returns_to_the_list_s(show: Show) -> None:
