@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from contextlib import suppress
 
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
 
 from chat.models import Comment
 from realtime import Unavailable, db
@@ -65,10 +65,12 @@ class CommentLog:
 
 
 def _write(rows: list[Comment]) -> None:
-    """All at once; where one cannot be (its stream is gone), the others alone."""
+    """All at once; where one cannot be (its stream is gone, its name is too long), the
+    others alone.
+    """
     try:
         Comment.objects.bulk_create(rows, ignore_conflicts=True)
-    except IntegrityError:
+    except (DataError, IntegrityError):
         if len(rows) == 1:
             log.warning("comment %s cannot be stored", rows[0].pk)
             return

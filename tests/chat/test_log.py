@@ -61,6 +61,20 @@ async def test_five_hundred_are_written_without_waiting_for_the_second(
     writer.cancel()
 
 
+@pytest.mark.both_databases
+async def test_a_row_the_database_refuses_holds_up_no_other(
+    ann: User, show: Stream
+) -> None:
+    held = CommentLog()
+    for n in range(3):
+        held.add(a_row(ann, show, n))
+    held._rows[1].name = "x" * 60  # SQLite takes it, PostgreSQL does not
+    await held.flush()
+    assert {f"{n:016}" for n in (0, 2)} <= set(
+        await db(lambda: list(Comment.objects.values_list("pk", flat=True)))
+    )
+
+
 async def test_what_waits_is_written_when_the_process_ends(
     ann: User, show: Stream
 ) -> None:
