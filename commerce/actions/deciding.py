@@ -28,8 +28,10 @@ from commerce.models import (
 )
 from commerce.models.inserting import insert, reserve
 from commerce.states import LIVE
-from realtime.exceptions import KEY_REUSED, CommandError
+from realtime.exceptions import KEY_REUSED, NOT_FOUND, CommandError
 from realtime.failpoints import failpoint
+from streams.models import Stream
+from streams.roles import parts_in
 
 Name = tuple[int, str]
 """Buyer and key: what an order is known by for ever."""
@@ -137,9 +139,11 @@ def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
             fresh.setdefault(wish.name, wish)
     if not fresh:
         return Decision(answers, stock.available, [])
-    queue = list(fresh.values())
+    offers, now = _offers(stock, list(fresh.values()))
+    outside = _outside(offers, fresh.values())
+    answers |= {wish.name: (wish.digest, NOT_FOUND()) for wish in outside}
+    queue = [wish for wish in fresh.values() if wish.name not in answers]
     asks = [_ask(wish) for wish in queue]
-    offers, now = _offers(stock, queue)
     tallies = _tallies(offers, queue)
     verdicts, taken = grant(
         now,
@@ -182,12 +186,30 @@ def _offers(stock: Stock, queue: Sequence[Wish]) -> tuple[dict[int, Offer], int]
     wanted: QuerySet[Offer] = QuerySet(Offer).filter(
         id__in={w.command.offer for w in queue}, stock=stock
     )
-    rows = wanted.select_related("sku__product__shop").annotate(now=DatabaseNow())
+    rows = wanted.select_related("sku__product__shop", "stream").annotate(
+        now=DatabaseNow()
+    )
     offers: dict[int, Offer] = {}
     now = 0
     for row in rows:
         offers[row.pk], now = row, row.now
     return offers, now
+
+
+def _outside(offers: Mapping[int, Offer], wishes: Iterable[Wish]) -> list[Wish]:
+    """Who asks for an offer of a private show that is not for them: for them it is not
+    there. One query a private show, none for others.
+    """
+    private = {
+        offer.pk: {offer.stream.host_id, *parts_in(offer.stream)}
+        for offer in offers.values()
+        if offer.stream.visibility == Stream.Visibility.PRIVATE
+    }
+    return [
+        wish
+        for wish in wishes
+        if wish.buyer not in private.get(wish.command.offer, {wish.buyer})
+    ]
 
 
 def _terms(offer: Offer) -> Terms:

@@ -12,6 +12,7 @@ from commerce.commands.shelf import PriceOffer, RemoveItem
 from commerce.models import Move, Offer, Order, OrderLine, Product, Sku, Tally
 from commerce.models.inserting import insert
 from realtime.exceptions import CommandError
+from streams.models import Role, Stream
 from tests.commerce.conftest import PRICE, Show, key, open_show
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -197,3 +198,13 @@ def test_earlier_answers_are_found_by_two_statements(show: Show) -> None:
         assert len(prior(wishes)) == 5
     assert len(queries) == 2
     assert OrderLine.objects.count() == 5
+
+
+def test_a_stranger_cannot_buy_from_a_private_show(show: Show) -> None:
+    Stream.objects.update(visibility=Stream.Visibility.PRIVATE)
+    guest, stranger = show.buyers(2)
+    Role.objects.create(host=show.host, user=guest, stream=show.stream, role="guest")
+    answers = told(show, show.wish(stranger), show.wish(guest))
+    assert refusal(answers[0])[0] == "not_found"
+    held(answers[1])
+    assert show.left == 9
