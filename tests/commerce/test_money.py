@@ -43,6 +43,7 @@ def test_what_people_read_is_the_amount(amount: int, currency: str) -> None:
         (9900, "CNY", "¥99.00"),
         (123456789, "USD", "$1,234,567.89"),
         (500, "JPY", "JP¥500"),
+        (5000, "RWF", "RWF 5,000"),
         (5, "KWD", "KWD 0.005"),
         (-1, "EUR", "-€0.01"),
     ],
