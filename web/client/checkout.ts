@@ -25,6 +25,7 @@ export class SoukCheckout extends SoukElement {
   @state() private problem = "";
   @state() private now = live.now();
   #key = newKey(); // one purchase, however often the button is pressed
+  #payKey = newKey(); // one attempt: the first one made another version of the order
   #clock = 0;
 
   override connectedCallback(): void {
@@ -41,6 +42,15 @@ export class SoukCheckout extends SoukElement {
 
   get #offer(): Offer {
     return this.item.offers.find((offer) => offer.offer === this.offer.offer) ?? this.offer;
+  }
+
+  get #most(): number {
+    const has = this.feed.left(this.#offer);
+    return Math.max(1, Math.min(99, has ?? 99, this.#offer.per_buyer ?? 99));
+  }
+
+  get #qty(): number {
+    return Math.min(this.qty, this.#most);
   }
 
   async #attempt(act: () => Promise<void>): Promise<void> {
@@ -60,6 +70,7 @@ export class SoukCheckout extends SoukElement {
     return this.#attempt(async () => {
       const each = priceOf(this.#offer.prices);
       if (each === null) return;
+      this.qty = this.#qty; // what the total on the screen was for
       const reply = await live.change(
         "order.place",
         {
@@ -71,17 +82,22 @@ export class SoukCheckout extends SoukElement {
         this.#key,
       );
       this.held = { ...reply, amount: each.amount * this.qty };
+      this.#payKey = newKey();
     });
   }
 
   #pay(): Promise<void> {
     return this.#attempt(async () => {
       if (this.held === null) return;
-      const reply = await live.change("order.pay", {
-        order: this.held.order,
-        version: 0,
-        method: "bank",
-      });
+      const reply = await live.change(
+        "order.pay",
+        {
+          order: this.held.order,
+          version: 0,
+          method: this.held.amount === 0 ? "free" : "bank",
+        },
+        this.#payKey,
+      );
       location.assign(reply.redirect ?? `/orders/${this.held.order}`);
     });
   }
@@ -111,9 +127,8 @@ export class SoukCheckout extends SoukElement {
 
   #quantity(): TemplateResult {
     const offer = this.#offer;
-    const has = this.feed.left(offer);
-    const most = Math.max(1, Math.min(99, has ?? 99, offer.per_buyer ?? 99));
-    const qty = Math.min(this.qty, most);
+    const most = this.#most;
+    const qty = this.#qty;
     const each = priceOf(offer.prices);
     const out = this.feed.isOut(offer);
     return html`
