@@ -22,10 +22,12 @@ from commerce.commands.catalog import (
     SkuView,
 )
 from commerce.errors import CURRENCY_MISSING, WRONG_STATE
+from commerce.events import OfferChanged
 from commerce.grant import shown
 from commerce.models import Offer, Product, Shop, ShopMember, Sku, Stock
 from commerce.money import missing
 from commerce.providers import enabled
+from realtime import publish_on_commit
 from realtime.exceptions import BAD_REQUEST, CONFLICT, NOT_FOUND, PERMISSION_DENIED
 from streams.models import Stream
 
@@ -77,6 +79,7 @@ def save_product(user: int, command: SaveProduct) -> ProductSaved:
     must_serve(shop.pk, user, MANAGERS)
     _check_skus(shop, command.skus)
     product = _write_product(shop, command)
+    _lock_stocks(product)
     known = {sku.pk: sku for sku in product.skus.all()}
     for index, draft in enumerate(command.skus):
         if draft.sku is not None and draft.sku not in known:
@@ -116,8 +119,36 @@ def _write_product(shop: Shop, command: SaveProduct) -> Product:
     return mine.get()
 
 
+def _lock_stocks(product: Product) -> None:
+    """A list price counts in every offer without its own; tellers decide beside us."""
+    rows = Stock.objects.filter(sku__product=product).order_by("id")
+    list(rows.select_for_update(no_key=True, of=("self",)).values_list("id"))
+
+
+def _tell_prices(sku: Sku) -> None:
+    """The list price changed: say so where the variant is on a shelf."""
+    offers = Offer.objects.filter(sku=sku, state=Offer.State.OPEN)
+    standing = offers.exclude(stream__state=Stream.State.ENDED)
+    for offer in standing.select_related("item", "sku").order_by("id"):
+        offer.version += 1
+        offer.save(update_fields=["version"])
+        publish_on_commit(
+            f"deals:{offer.stream_id}",
+            OfferChanged(
+                number=offer.item.number,
+                offer=offer.pk,
+                sku=sku.pk,
+                prices=offer.price_map,
+                list=sku.prices,
+                per_buyer=offer.per_buyer,
+                version=offer.version,
+            ),
+        )
+
+
 def _write_sku(product: Product, known: dict[int, Sku], draft: SkuDraft) -> int:
     sku = Sku(product=product) if draft.sku is None else known[draft.sku]
+    repriced = draft.sku is not None and sku.prices != draft.prices
     sku.code = draft.code.strip()
     sku.options = draft.options
     sku.prices = draft.prices
@@ -128,6 +159,8 @@ def _write_sku(product: Product, known: dict[int, Sku], draft: SkuDraft) -> int:
     sku.save()
     if draft.sku is None:
         Stock.objects.create(sku=sku, changed_at=now_ms())
+    if repriced:
+        _tell_prices(sku)
     return sku.pk
 
 
@@ -151,7 +184,7 @@ def shop_page(shop_id: int, viewer: int | None) -> ShopPage:
     products = shop.products.prefetch_related("skus").order_by("-id")
     if not serves(shop_id, viewer, STAFF):
         products = products.filter(state=Product.State.LISTED)
-    streams = Stream.objects.live().filter(host_id=shop.account_id)
+    streams = Stream.objects.public().live().filter(host_id=shop.account_id)
     return ShopPage(
         shop=_shop_view(shop),
         products=[_card(product) for product in products[:100]],
@@ -187,7 +220,7 @@ def _card(product: Product) -> ProductCard:
 
 
 def product_page(product_id: int, viewer: int | None) -> ProductPage:
-    """A listed product, its variants, and the shows it is on sale in."""
+    """A listed product, its variants, and the public shows it is on sale in."""
     product = Product.objects.filter(id=product_id).first()
     if product is None:
         raise NOT_FOUND()
@@ -197,6 +230,7 @@ def product_page(product_id: int, viewer: int | None) -> ProductPage:
         raise NOT_FOUND()
     stocks = Stock.objects.filter(sku__product=product, kind=Stock.Kind.MAIN)
     offers = Offer.objects.showing().filter(sku__product=product)
+    offers = offers.filter(stream__in=Stream.objects.public())
     return ProductPage(
         product=ProductView(
             product=product.pk,

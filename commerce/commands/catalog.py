@@ -133,7 +133,7 @@ class ProductView(Struct, frozen=True):
 
 
 class ProductOffer(Struct, frozen=True):
-    """Where it is on sale: a show that is on, and the item's number there."""
+    """Where it is on sale: a public show that is on, and the item's number there."""
 
     offer: OfferId
     stream: int

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from commerce.actions import catalog, stock
 from commerce.commands.catalog import CreateShop, SaveProduct, SetProductState, SkuDraft
@@ -10,9 +11,10 @@ from commerce.commands.stock import AdjustStock, ListStock
 from commerce.models import Move, Product, Sku
 from realtime import db
 from realtime.testing import Refused
+from streams.models import Stream
 from tests.commerce.conftest import PRICE, Show, key
 from tests.commerce.test_buying import hold
-from tests.commerce.test_shelf import act, refused
+from tests.commerce.test_shelf import act, refused, told
 from tests.live import Connect
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,3 +175,35 @@ async def test_orders_are_listed_in_pages_newest_first(
     with pytest.raises(Refused) as error:
         await me.rpc("order.mine", {"cursor": "zz"})
     assert error.value.name == "bad_request"
+
+
+@pytest.mark.parametrize("visibility", ["private", "unlisted"])
+def test_only_public_shows_are_named_to_visitors(show: Show, visibility: str) -> None:
+    def named() -> tuple[list[int], list[int]]:
+        offers = catalog.product_page(show.product, None).offers
+        streams = catalog.shop_page(show.shop, None).streams
+        return [offer.stream for offer in offers], streams
+
+    assert named() == ([show.stream.pk], [show.stream.pk])
+    Stream.objects.update(visibility=visibility)
+    assert named() == ([], [])
+
+
+@pytest.mark.both_databases
+def test_a_room_is_told_of_a_new_list_price(show: Show) -> None:
+    def save(version: int, price: int, title: str) -> None:
+        skus = [SkuDraft(sku=show.sku, code="red", prices={"CNY": price})]
+        command = draft(
+            show, product=show.product, version=version, title=title, skus=skus
+        )
+        act(catalog.save_product, show.host, command)
+
+    save(1, PRICE, "Red cup")
+    save(2, 5000, "Red cup")
+    changes = [event for event in told(show) if event["type"] == "offer.changed"]
+    assert [(e["prices"], e["list"], e["version"]) for e in changes] == [
+        ({"CNY": 5000}, {"CNY": 5000}, 2)
+    ]
+    Stream.objects.update(state=Stream.State.ENDED, ended_at=Now())
+    save(3, 4000, "Red cup")
+    assert [e for e in told(show) if e["type"] == "offer.changed"] == changes
