@@ -21,9 +21,10 @@ from django.views.decorators.http import require_POST
 from accounts.actions import sign_out
 from accounts.forms import SignUpForm
 from accounts.models import User
-from accounts.throttle import may_try
+from accounts.throttle import may_sign_up, may_try
 from realtime import issue_ticket
 
+TOO_MANY = _("Too many tries. Wait a minute, then try again.")
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -38,9 +39,7 @@ class SignIn(LoginView):
         form = AuthenticationForm(request)
         form.cleaned_data = {}
         page = self.render_to_response(
-            self.get_context_data(
-                form=form, refused=_("Too many tries. Wait a minute, then try again.")
-            ),
+            self.get_context_data(form=form, refused=TOO_MANY),
             status=429,
         )
         page["Retry-After"] = "60"
@@ -59,6 +58,15 @@ class SignOut(LogoutView):
 
 
 def sign_up(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST" and not may_sign_up(request.META["REMOTE_ADDR"]):
+        page = render(
+            request,
+            "accounts/sign_up.html",
+            {"form": SignUpForm(), "refused": TOO_MANY},
+            status=429,
+        )
+        page["Retry-After"] = "60"
+        return page
     form = SignUpForm(request.POST or None)
     if form.is_valid():
         login(request, form.save(), backend=MODEL_BACKEND)

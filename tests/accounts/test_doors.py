@@ -86,6 +86,16 @@ def test_the_sixth_password_for_an_account_within_a_minute_is_not_looked_at(
     assert answer.headers["Retry-After"] == "60"
 
 
+def test_the_twenty_first_account_from_an_address_must_wait(server: Server) -> None:
+    from_here = httpx.HTTPTransport(local_address="127.9.9.9")
+    with httpx.Client(base_url=server.url, transport=from_here) as browser:
+        codes = [
+            post(browser, "/accounts/sign-up", username=f"bot{n}").status_code
+            for n in range(21)
+        ]
+    assert codes == [200] * 20 + [429]
+
+
 async def test_signing_out_ends_every_socket_of_the_account(
     browser: httpx.Client, connect: Connect
 ) -> None:

@@ -171,6 +171,9 @@ router.namespace(
         authorize=only_members,
     )
 )
+# Nobody here listens to it. Like every process on this database this one sends what the
+# outbox holds, and would drop what is for a channel it does not know.
+router.namespace(Namespace("staff", lane=Lane.RELIABLE, keep=Keep(200, seconds=900)))
 router.namespace(Namespace("state", lane=Lane.LATEST, keep=Keep(0, seconds=0)))
 router.namespace(Namespace("comments", lane=Lane.SAMPLED, keep=Keep(50, seconds=60)))
 
