@@ -136,7 +136,8 @@ _PLAIN: list[tuple[str, str, str, str]] = [
         WHERE p.order_id = o.id AND p.use = 'order' AND p.state = 'settled'
         AND p.amount = o.amount AND p.currency = o.currency) AS fit
         FROM commerce_order o) found
-        WHERE (state = 'paid' AND fit <> 1) OR (state <> 'paid' AND fit <> 0)
+        WHERE fit <> CASE WHEN state IN
+         ('held', 'paying', 'expired', 'cancelled') THEN 0 ELSE 1 END
         ORDER BY id""",
     ),
     (

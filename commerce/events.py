@@ -83,6 +83,55 @@ class PaymentChanged(Event, frozen=True, tag="payment.changed"):
     reason: str | None = None
 
 
+class RefundChanged(Event, frozen=True, tag="refund.changed"):
+    order: str
+    refund: str
+    amount: int
+    state: str
+
+
+class ShipmentChanged(Event, frozen=True, tag="shipment.changed"):
+    """`last` is what the carrier said last."""
+
+    order: str
+    shipment: int
+    carrier: str
+    number: str
+    last: str
+
+
+class AfterSaleChanged(Event, frozen=True, tag="aftersale.changed"):
+    """To the buyer and to the shop's staff."""
+
+    order: str
+    aftersale: int
+    state: str
+    version: int
+
+
+class WaitOffered(Event, frozen=True, tag="wait.offered"):
+    """Units came back: they are held for you until `expires_at`."""
+
+    wait: int
+    offer: int
+    order: str
+    expires_at: int
+
+
+class WaitChanged(Event, frozen=True, tag="wait.changed"):
+    wait: int
+    offer: int
+    state: str
+    ahead: int
+
+
+class BagChanged(Event, frozen=True, tag="bag.changed"):
+    """`lines` is how many it has: the bag itself is asked for."""
+
+    version: int
+    lines: int
+
+
 class StockTick(Latest, frozen=True):
     """`stock:<offer>`: how many are left, where the shop tells, and whether any."""
 

@@ -7,7 +7,20 @@ late or in the wrong order never lowers it.
 
 from typing import Literal
 
-OrderState = Literal["held", "paying", "paid", "expired", "cancelled"]
+OrderState = Literal[
+    "held",
+    "paying",
+    "paid",
+    "customs",
+    "packed",
+    "part_shipped",
+    "shipped",
+    "received",
+    "done",
+    "closed",
+    "expired",
+    "cancelled",
+]
 PaymentState = Literal[
     "created", "started", "processing", "failed", "cancelled", "settled"
 ]
@@ -16,36 +29,57 @@ CODES: dict[OrderState, int] = {
     "held": 1,
     "paying": 1,
     "paid": 2,
+    "customs": 3,
+    "packed": 4,
+    "part_shipped": 5,
+    "shipped": 6,
+    "received": 7,
+    "done": 7,
+    "closed": 8,
     "expired": 8,
     "cancelled": 9,
 }
 LIVE: frozenset[OrderState] = frozenset({"held", "paying"})
 """Units are reserved, the clock runs."""
 LEFT: frozenset[OrderState] = frozenset({"expired", "cancelled"})
-"""The units went back."""
+"""The units went back, before any money came."""
+UNSENT: frozenset[OrderState] = frozenset({"paid", "customs", "packed"})
+"""Paid, and nothing is on its way yet: may still be cancelled."""
+SENT: frozenset[OrderState] = frozenset({"shipped", "received", "done"})
+"""All of it is on its way, or there."""
+SOLD: frozenset[OrderState] = frozenset({*UNSENT, "part_shipped", *SENT})
+"""Money paid for it and was not all given back."""
 
 CHANGES: dict[OrderState, frozenset[OrderState]] = {
-    "held": frozenset({"paying", "paid", "expired", "cancelled"}),
+    "held": frozenset({"held", "paying", "paid", "expired", "cancelled"}),
     "paying": frozenset({"paying", "held", "paid", "expired", "cancelled"}),
-    "paid": frozenset(),
+    "paid": frozenset({"customs", "packed", "part_shipped", "shipped", "closed"}),
+    "customs": frozenset({"packed", "part_shipped", "shipped", "closed"}),
+    "packed": frozenset({"part_shipped", "shipped", "closed"}),
+    "part_shipped": frozenset({"part_shipped", "shipped"}),
+    "shipped": frozenset({"received", "closed"}),
+    "received": frozenset({"done", "closed"}),
+    "done": frozenset({"closed"}),
+    "closed": frozenset(),
     # Money that comes late takes the units again, if there are any.
     "expired": frozenset({"paid"}),
     "cancelled": frozenset({"paid"}),
 }
 
+_HELD = frozenset({frozenset({"hold"})})
+_LEFT = frozenset({frozenset({"hold", "release"})})
+_SOLD = frozenset(
+    {frozenset({"hold", "sell"}), frozenset({"hold", "release", "rehold", "sell"})}
+)
+
 MOVES: dict[OrderState, frozenset[frozenset[str]]] = {
-    "held": frozenset({frozenset({"hold"})}),
-    "paying": frozenset({frozenset({"hold"})}),
-    "paid": frozenset(
-        {
-            frozenset({"hold", "sell"}),
-            frozenset({"hold", "release", "rehold", "sell"}),
-        }
-    ),
-    "expired": frozenset({frozenset({"hold", "release"})}),
-    "cancelled": frozenset({frozenset({"hold", "release"})}),
+    **dict.fromkeys(LIVE, _HELD),
+    **dict.fromkeys(LEFT, _LEFT),
+    **dict.fromkeys(SOLD, _SOLD),
+    "closed": _SOLD,
 }
-"""The kinds of movement a line may have, by the state of its order."""
+"""The kinds of movement a line has, by the state of its order. `restock` may stand
+beside those of a sale, once for each time units of the line came back."""
 
 OPEN: frozenset[PaymentState] = frozenset({"created", "started", "processing"})
 """The provider may still take the money."""

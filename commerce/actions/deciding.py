@@ -293,6 +293,7 @@ def _hold(stock: Stock, sales: list[Sale], now: int) -> list[tuple[Wish, OrderHe
             "image": [sku.product.image for sku in skus],
             "options": [sku.options for sku in skus],
             "price": [sale.price for sale in sales],
+            "net": [sale.price * sale.ask.qty for sale in sales],
         },
     )
     insert(

@@ -6,7 +6,6 @@ rows by id, tallies; nothing locks an existing order while it holds a stock row.
 """
 
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -77,12 +76,21 @@ def give_back(order: Order, now: int) -> list[int]:
     return _move_units(order, Move.Kind.RELEASE, now)
 
 
+Counted = list[tuple[OrderLine, int]]
+"""Lines that took units, each with its stock row. A bundle's own line took none."""
+
+
+def counted(order: Order) -> Counted:
+    lines = order.lines.order_by("id")
+    return [(line, line.stock_id) for line in lines if line.stock_id is not None]
+
+
 def take_again(order: Order, now: int) -> list[int] | None:
     """Take the units of an order that lost them; None, and nothing taken, if gone."""
-    lines = list(order.lines.order_by("id"))
-    stocks = lock(line.stock_id for line in lines)
-    for line in lines:
-        if stocks[line.stock_id].available < line.qty or not _within_limit(line, order):
+    lines = counted(order)
+    stocks = lock(stock for _, stock in lines)
+    for line, stock in lines:
+        if stocks[stock].available < line.qty or not _within_limit(line, order):
             return None
     return _move_units(order, Move.Kind.REHOLD, now)
 
@@ -94,30 +102,28 @@ def _within_limit(line: OrderLine, order: Order) -> bool:
 
 def _move_units(order: Order, kind: Move.Kind, now: int) -> list[int]:
     sign = 1 if kind == Move.Kind.RELEASE else -1
-    lines = list(order.lines.order_by("id"))
-    stocks = lock(line.stock_id for line in lines)
-    for line in lines:
-        change(stocks[line.stock_id], sign * line.qty, now)
+    lines = counted(order)
+    stocks = lock(stock for _, stock in lines)
+    for line, stock in lines:
+        change(stocks[stock], sign * line.qty, now)
         tally = Tally.objects.filter(offer_id=line.offer_id, buyer_id=order.buyer_id)
         tally.update(qty=F("qty") - sign * line.qty)
-    write_moves(order, lines, kind, now, sign)
+    write_moves(lines, kind, now, sign)
     return sorted(stocks)
 
 
-def write_moves(
-    order: Order, lines: Sequence[OrderLine], kind: Move.Kind, now: int, sign: int
-) -> None:
+def write_moves(lines: Counted, kind: Move.Kind, now: int, sign: int) -> None:
     """One Move a line; `sign` 0 for a sale, whose hold moved the units."""
     Move.objects.bulk_create(
         Move(
-            stock_id=line.stock_id,
+            stock_id=stock,
             kind=kind,
             delta=sign * line.qty,
             ref=str(line.pk),
             line=line,
             at=now,
         )
-        for line in lines
+        for line, stock in lines
     )
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from commerce.actions.orders import (
     change_state,
+    counted,
     locked,
     methods,
     take_again,
@@ -249,8 +250,7 @@ def _settle(order: Order, payment: Payment, now: int) -> None:
         change_state(
             order, "paid", now, paid_at=now, amount=payment.amount, expires_at=None
         )
-        lines = list(order.lines.order_by("id"))
-        write_moves(order, lines, Move.Kind.SELL, now, sign=0)
+        write_moves(counted(order), Move.Kind.SELL, now, sign=0)
         _tell(payment)
 
 

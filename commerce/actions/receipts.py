@@ -1,6 +1,7 @@
 """Orders as their buyers and shops read them."""
 
 import uuid
+from typing import Any, Literal
 
 from django.db.models import Q, QuerySet
 
@@ -15,7 +16,23 @@ from commerce.commands.orders import (
     OrderList,
     OrderView,
 )
-from commerce.models import Order, OrderLine, Shop
+from commerce.commands.quotes import AddressView, TaxLine
+from commerce.commands.shipping import (
+    AfterSaleView,
+    ChangeView,
+    Part,
+    RefundView,
+    ShipmentView,
+)
+from commerce.models import (
+    AfterSale,
+    Order,
+    OrderChange,
+    OrderLine,
+    Refund,
+    Shipment,
+    Shop,
+)
 from commerce.states import CODES, OrderState
 from realtime.exceptions import BAD_REQUEST, NOT_FOUND
 
@@ -68,7 +85,9 @@ def _place(cursor: Cursor) -> tuple[int, uuid.UUID]:
 
 def _views(orders: QuerySet[Order]) -> list[OrderView]:
     now = now_ms()
-    rows = orders.select_related("shop", "buyer").prefetch_related("lines")
+    rows = orders.select_related("shop", "buyer").prefetch_related(
+        "lines", "shipments", "refunds", "aftersales", "changes"
+    )
     return [_view(order, now) for order in rows]
 
 
@@ -84,17 +103,35 @@ def _view(order: Order, now: int) -> OrderView:
         state=state,
         code=CODES[state],
         version=order.version,
-        lines=[_line_view(line) for line in order.lines.all()],
+        lines=[_line_view(line) for line in by_id(order.lines)],
         goods=order.goods,
+        discount=order.discount,
+        shipping=order.shipping,
+        taxes=[TaxLine(**tax) for tax in order.taxes],
         amount=order.goods if order.amount is None else order.amount,
         currency=order.currency,
+        needs_address=bool(order.shop.shipping),
+        address=AddressView(**order.address) if order.address else None,
         methods=methods(order),
+        shipments=[_shipment_view(parcel) for parcel in by_id(order.shipments)],
+        refunds=[_refund_view(refund) for refund in by_at(order.refunds)],
+        aftersales=[_aftersale_view(wish) for wish in by_id(order.aftersales)],
+        changes=[_change_view(order, change) for change in by_id(order.changes)],
         placed_at=order.placed_at,
         hold_until=order.hold_until,
         expires_at=order.expires_at,
         paid_at=order.paid_at,
         now=now,
     )
+
+
+def by_id(rows: Any) -> list[Any]:
+    """What was read already, the oldest first."""
+    return sorted(rows.all(), key=lambda row: row.pk)
+
+
+def by_at(rows: Any) -> list[Any]:
+    return sorted(rows.all(), key=lambda row: row.at)
 
 
 def _line_view(line: OrderLine) -> LineView:
@@ -107,4 +144,61 @@ def _line_view(line: OrderLine) -> LineView:
         options=line.options,
         qty=line.qty,
         price=line.price,
+        discount=line.discount,
+        refunded=line.refunded,
+        parent=line.parent_id,
+    )
+
+
+def _shipment_view(parcel: Shipment) -> ShipmentView:
+    return ShipmentView(
+        shipment=parcel.pk,
+        carrier=parcel.carrier,
+        number=parcel.number,
+        lines=[Part(**part) for part in parcel.lines],
+        events=parcel.events,
+        state=parcel.state,
+        at=parcel.at,
+    )
+
+
+def _refund_view(refund: Refund) -> RefundView:
+    return RefundView(
+        refund=str(refund.pk),
+        amount=refund.amount,
+        reason=refund.reason,
+        state=refund.state,
+        at=refund.at,
+    )
+
+
+def _aftersale_view(wish: AfterSale) -> AfterSaleView:
+    return AfterSaleView(
+        aftersale=wish.pk,
+        kind=wish.kind,
+        lines=[Part(**part) for part in wish.lines],
+        reason=wish.reason,
+        media=wish.media,
+        note=wish.note,
+        carrier=wish.carrier,
+        number=wish.number,
+        state=wish.state,
+        due_at=wish.due_at,
+        refund=str(wish.refund_id) if wish.refund_id else None,
+        replacement=str(wish.replacement_id) if wish.replacement_id else None,
+        at=wish.at,
+    )
+
+
+def _change_view(order: Order, change: OrderChange) -> ChangeView:
+    by: Literal["buyer", "shop"] | None = None
+    if change.by_id is not None:
+        by = "buyer" if change.by_id == order.buyer_id else "shop"
+    return ChangeView(
+        version=change.version,
+        was=change.was,
+        state=change.state,
+        by=by,
+        reason=change.reason,
+        at=change.at,
     )

@@ -13,7 +13,7 @@ from commerce.commands.insights import Figures, ItemFigures, StreamInsight
 from commerce.events import SaleAnnounced
 from commerce.models import Order, OrderLine, ShelfItem, ShopMember, Stock
 from commerce.money import add
-from commerce.states import LIVE
+from commerce.states import LIVE, SOLD
 from realtime import publish_on_commit
 from realtime.exceptions import NOT_FOUND, PERMISSION_DENIED
 from streams.models import Stream
@@ -25,7 +25,7 @@ NAMES = 3
 def announce(limit: int = 200) -> None:
     """Tell the rooms of paid orders, once: marked in the transaction that tells."""
     waiting = Order.objects.filter(
-        state=Order.State.PAID, stream__isnull=False, announced_at=None
+        paid_at__isnull=False, stream__isnull=False, announced_at=None
     ).order_by("paid_at")
     if not waiting.exists():
         return
@@ -48,7 +48,7 @@ def _tell(stream: int, number: int, lines: Sequence[OrderLine]) -> None:
     total = OrderLine.objects.filter(
         offer__stream_id=stream,
         offer__item__number=number,
-        order__state=Order.State.PAID,
+        order__state__in=SOLD,
     ).aggregate(units=Sum("qty"))["units"]
     names = [masked(line.order.buyer) for line in lines]
     publish_on_commit(
@@ -86,11 +86,11 @@ def stream_insight(user: int, stream_id: int) -> StreamInsight:
     rows = list(items.select_related("product"))
     lines = OrderLine.objects.filter(offer__item__in=rows)
     paid = list(
-        lines.filter(order__state=Order.State.PAID).values_list(
+        lines.filter(order__state__in=SOLD).values_list(
             "offer__item", "order__currency", "order", "qty", "price"
         )
     )
-    holders = lines.filter(order__state__in=[*LIVE, Order.State.PAID])
+    holders = lines.filter(order__state__in=LIVE | SOLD)
     left = _left(rows)
     return StreamInsight(
         figures=Figures(

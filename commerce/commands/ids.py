@@ -19,6 +19,18 @@ OrderId = Annotated[
     Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$(?![\s\S])"),
     Ref("order"),
 ]
+LineId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("line")]
+AddressId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("address")]
+WaitId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("wait")]
+ShipmentId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("shipment")]
+AfterSaleId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("aftersale")]
+ClaimId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("claim")]
+Qty = Annotated[int, Meta(ge=1, le=999)]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?![\s\S])")]
+Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+"""One line of text that says something."""
+Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
 Number = Annotated[int, Meta(ge=1, le=100_000)]
 """An item's number on its shelf."""
 

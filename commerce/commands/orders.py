@@ -15,9 +15,15 @@ from commerce.commands.ids import (
     SkuId,
     StreamId,
 )
+from commerce.commands.quotes import AddressView, TaxLine
+from commerce.commands.shipping import (
+    AfterSaleView,
+    ChangeView,
+    RefundView,
+    ShipmentView,
+)
+from commerce.states import OrderState
 from realtime import Command, Mutation
-
-State = Literal["held", "paying", "paid", "expired", "cancelled"]
 
 
 class Via(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,14 +66,14 @@ class GetOrder(Command, frozen=True, tag="order.get"):
 
 
 class ListMyOrders(Command, frozen=True, tag="order.mine"):
-    state: State | None = None
+    state: OrderState | None = None
     cursor: Cursor | None = None
     limit: Limit = 50
 
 
 class ListShopOrders(Command, frozen=True, tag="order.shop"):
     shop: ShopId
-    state: State | None = None
+    state: OrderState | None = None
     after: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
     """Only orders placed after this moment, epoch ms."""
     cursor: Cursor | None = None
@@ -100,7 +106,10 @@ class PayStarted(Struct, frozen=True):
 
 
 class OrderCancelled(Struct, frozen=True):
+    """`refund` gives all of the money back, if it was paid."""
+
     state: str
+    refund: str | None = None
 
 
 class LineView(Struct, frozen=True):
@@ -112,6 +121,10 @@ class LineView(Struct, frozen=True):
     options: dict[str, str]
     qty: int
     price: int
+    discount: int
+    refunded: int
+    parent: int | None
+    """The bundle's line that this is a part of."""
 
 
 class OrderView(Struct, frozen=True):
@@ -128,10 +141,21 @@ class OrderView(Struct, frozen=True):
     version: int
     lines: list[LineView]
     goods: int
+    discount: int
+    shipping: int
+    taxes: list[TaxLine]
     amount: int
     """What is to be paid: while held, what paying would fix it at."""
     currency: str
+    needs_address: bool
+    """`order.quote` with an address comes before `order.pay`."""
+    address: AddressView | None
+    """Of the copy the order keeps `address` is 0."""
     methods: list[str]
+    shipments: list[ShipmentView]
+    refunds: list[RefundView]
+    aftersales: list[AfterSaleView]
+    changes: list[ChangeView]
     placed_at: int
     hold_until: int
     expires_at: int | None

@@ -23,6 +23,9 @@ class Shop(models.Model):
     """ISO 4217 codes; the first is the one reports are read in."""
     methods = models.JSONField()
     """How buyers may pay: names of providers."""
+    shipping = models.JSONField(default=dict)
+    """Where it ships and for how much, as `{"CN": {"fee": {"CNY": 800}, "free_over":
+    {"CNY": 9900}}}`. Empty: nothing is shipped, and no address is asked for."""
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
 
     def __str__(self) -> str:
@@ -60,6 +63,9 @@ class Product(models.Model):
     media = models.JSONField(default=list)
     """Addresses of pictures; the first stands on the shelf."""
     category = models.CharField(max_length=40, default="", blank=True)
+    ships_to = models.JSONField(default=list)
+    """Countries; empty: wherever its shop ships."""
+    cross_border = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
     version = models.PositiveIntegerField(default=1)
 
@@ -101,3 +107,20 @@ class Sku(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class BundlePart(models.Model):
+    """`qty` units of `sku` are in each `bundle`, a SKU that is counted by its parts."""
+
+    bundle = models.ForeignKey(Sku, models.CASCADE, related_name="parts")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="bundles")
+    qty = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["bundle", "sku"], name="one_part_a_sku"),
+            models.CheckConstraint(
+                condition=Q(qty__gt=0) & ~Q(bundle=models.F("sku")),
+                name="a_part_has_units",
+            ),
+        ]

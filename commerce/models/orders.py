@@ -1,4 +1,4 @@
-"""Orders: a hold is an order that is `held` or `paying`."""
+"""Orders: a hold is an order that is `held` or `paying`. Neighbour: buyers.py."""
 
 import uuid
 from typing import ClassVar
@@ -24,6 +24,13 @@ class Order(models.Model):
         HELD = "held"
         PAYING = "paying"
         PAID = "paid"
+        CUSTOMS = "customs"
+        PACKED = "packed"
+        PART_SHIPPED = "part_shipped"
+        SHIPPED = "shipped"
+        RECEIVED = "received"
+        DONE = "done"
+        CLOSED = "closed"
         EXPIRED = "expired"
         CANCELLED = "cancelled"
 
@@ -38,8 +45,17 @@ class Order(models.Model):
     version = models.PositiveIntegerField(default=0)
     currency = models.CharField(max_length=3)
     goods = models.BigIntegerField()
+    """What the lines cost together, before anything is taken off or added."""
+    discount = models.BigIntegerField(default=0, db_default=0)
+    shipping = models.BigIntegerField(default=0, db_default=0)
+    tax = models.BigIntegerField(default=0, db_default=0)
+    taxes = models.JSONField(default=list, db_default=[])
+    """The tax lines that make `tax`: `[{"name", "rate_bp", "amount"}]`."""
     amount = models.BigIntegerField(null=True)
-    """What is to be paid, fixed when paying begins."""
+    """What is to be paid: goods − discount + shipping + tax, fixed by the quote, or
+    when paying begins."""
+    address = models.JSONField(null=True)
+    """Where it goes, as it was when it was quoted."""
     placed_at = models.BigIntegerField()
     hold_until = models.BigIntegerField()
     expires_at = models.BigIntegerField(null=True)
@@ -52,6 +68,8 @@ class Order(models.Model):
     media_ms = models.BigIntegerField(null=True)
     paid_at = models.BigIntegerField(null=True)
     announced_at = models.BigIntegerField(null=True)
+    due_at = models.BigIntegerField(null=True)
+    """When a shipped order counts as received, and a received one as done."""
 
     class Meta:
         constraints: ClassVar = [
@@ -65,8 +83,13 @@ class Order(models.Model):
             ),
             models.Index(
                 fields=["stream"],
-                condition=Q(state="paid", announced_at__isnull=True),
+                condition=Q(paid_at__isnull=False, announced_at__isnull=True),
                 name="sales_to_announce",
+            ),
+            models.Index(
+                fields=["due_at"],
+                condition=Q(due_at__isnull=False),
+                name="orders_to_move_on",
             ),
             models.Index(fields=["shop", "state", "id"], name="orders_of_a_shop"),
             models.Index(fields=["buyer", "placed_at"], name="orders_of_a_buyer"),
@@ -79,16 +102,31 @@ class OrderLine(models.Model):
     order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="lines")
     sku = models.ForeignKey(Sku, models.PROTECT, related_name="lines")
-    stock = models.ForeignKey(Stock, models.PROTECT, related_name="lines")
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="children"
+    )
+    """The line of a bundle, which has the price; its parts are lines that cost nothing
+    and have the stock."""
+    stock = models.ForeignKey(Stock, models.PROTECT, null=True, related_name="lines")
     qty = models.PositiveIntegerField()
     title = models.CharField(max_length=80)
     image = models.CharField(max_length=500, default="")
     options = models.JSONField(default=dict)
     price = models.BigIntegerField()
+    """Of one unit."""
+    discount = models.BigIntegerField(default=0, db_default=0)
+    net = models.BigIntegerField(default=0, db_default=0)
+    """price × qty − discount. Written with the line, for it bounds the refunds."""
+    tax = models.BigIntegerField(default=0, db_default=0)
+    refunded = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(qty__gt=0), name="a_line_has_units")
+            models.CheckConstraint(condition=Q(qty__gt=0), name="a_line_has_units"),
+            models.CheckConstraint(
+                condition=Q(refunded__lte=F("net") + F("tax")),
+                name="refunded_within_the_line",
+            ),
         ]
 
 

@@ -3,10 +3,11 @@
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from commerce.models.orders import Order
+from commerce.models.orders import Order, OrderLine
 
 
 class Payment(models.Model):
@@ -33,7 +34,9 @@ class Payment(models.Model):
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=12, choices=State, default=State.CREATED)
-    use = models.CharField(max_length=8, choices=[("order", "order")], null=True)
+    use = models.CharField(
+        max_length=8, choices=[("order", "order"), ("refund", "refund")], null=True
+    )
     """What the money is for. Null with a settled one: see `quarantined_at`."""
     expires_at = models.BigIntegerField()
     """The order's, as told when this attempt began."""
@@ -58,6 +61,72 @@ class Payment(models.Model):
                 condition=Q(check_at__isnull=False),
                 name="payments_to_ask_about",
             )
+        ]
+
+
+class Refund(models.Model):
+    """Money on its way back: the row first, then the provider, by the key it has."""
+
+    class Reason(models.TextChoices):
+        LATE = "late"
+        DUPLICATE = "duplicate"
+        CANCEL = "cancel"
+        SHOP = "shop"
+        AFTER_SALE = "aftersale"
+
+    class State(models.TextChoices):
+        DUE = "due"
+        SENT = "sent"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="refunds")
+    amount = models.BigIntegerField()
+    reason = models.CharField(max_length=10, choices=Reason)
+    note = models.CharField(max_length=200, default="")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    state = models.CharField(max_length=8, choices=State, default=State.DUE)
+    ref = models.CharField(max_length=64, null=True)
+    """The provider's name for it."""
+    check_at = models.BigIntegerField(null=True)
+    checks = models.PositiveIntegerField(default=0)
+    at = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["payment"],
+                condition=Q(reason__in=["late", "duplicate"]),
+                name="needless_money_back_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0), name="a_refund_is_of_something"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["check_at"],
+                condition=Q(check_at__isnull=False),
+                name="refunds_to_see_to",
+            )
+        ]
+
+
+class RefundLine(models.Model):
+    """What part of a refund is for which line; `qty` units of it come back, if any."""
+
+    refund = models.ForeignKey(Refund, models.CASCADE, related_name="lines")
+    line = models.ForeignKey(OrderLine, models.PROTECT, related_name="refunds")
+    qty = models.PositiveIntegerField(default=0)
+    amount = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["refund", "line"], name="a_line_once")
         ]
 
 

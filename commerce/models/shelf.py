@@ -62,8 +62,14 @@ class Offer(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.NORMAL)
     prices = models.JSONField(null=True)
     """This show's prices; null: the SKU's list prices."""
+    was = models.JSONField(null=True)
+    """What it cost before, to be shown struck through."""
     per_buyer = models.PositiveIntegerField(null=True)
     hold_s = models.PositiveIntegerField(default=300)
+    price_visible_at = models.BigIntegerField(null=True)
+    """Until then the price is hidden, and nobody can buy."""
+    starts_at = models.BigIntegerField(null=True)
+    ends_at = models.BigIntegerField(null=True)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     version = models.PositiveIntegerField(default=1)
 
@@ -79,6 +85,13 @@ class Offer(models.Model):
             models.CheckConstraint(
                 condition=Q(hold_s__gte=15, hold_s__lte=900), name="hold_15_to_900_s"
             ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["ends_at"],
+                condition=Q(state="open", ends_at__isnull=False),
+                name="offers_by_their_end",
+            )
         ]
 
     @property

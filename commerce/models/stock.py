@@ -46,6 +46,7 @@ class Move(models.Model):
         RELEASE = "release"
         REHOLD = "rehold"
         SELL = "sell"
+        RESTOCK = "restock"
 
     stock = models.ForeignKey(Stock, models.PROTECT, related_name="moves")
     kind = models.CharField(max_length=8, choices=Kind)

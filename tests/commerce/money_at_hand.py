@@ -12,7 +12,7 @@ from commerce.actions.deciding import decide
 from commerce.actions.payments import Attempt, Begun
 from commerce.commands.orders import OrderHeld, PayOrder
 from commerce.commands.stock import ReceiveStock
-from commerce.models import Order, Payment
+from commerce.models import Order, Payment, Stock
 from commerce.providers.bank import ledger
 from commerce.providers.bank.news import signed
 from commerce.providers.protocol import Intent
@@ -75,8 +75,7 @@ def news(
 def after(order: Order) -> tuple[str, int]:
     """What the order is now, and how many units its stock row has."""
     order.refresh_from_db()
-    line = order.lines.select_related("stock").get()
-    return order.state, line.stock.available
+    return order.state, Stock.objects.get(lines__order=order).available
 
 
 def end_hold(order: Order) -> None:
