@@ -16,8 +16,8 @@ def test_every_state_has_its_code_changes_and_moves() -> None:
     assert set(states.CODES) == set(states.CHANGES) == set(states.MOVES) == set(ORDERS)
 
 
-def test_a_paid_order_stays_paid() -> None:
-    assert not any(states.may_change("paid", state) for state in ORDERS)
+def test_a_closed_order_stays_closed() -> None:
+    assert not any(states.may_change("closed", state) for state in ORDERS)
 
 
 def test_units_that_went_back_return_only_by_being_paid() -> None:
