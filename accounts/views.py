@@ -37,13 +37,7 @@ class SignIn(LoginView):
         if may_try(name, request.META["REMOTE_ADDR"]):
             return super().post(request, *args, **kwargs)
         form = AuthenticationForm(request)
-        form.cleaned_data = {}
-        page = self.render_to_response(
-            self.get_context_data(form=form, refused=TOO_MANY),
-            status=429,
-        )
-        page["Retry-After"] = "60"
-        return page
+        return _too_many(request, self.template_name, self.get_context_data(form=form))
 
 
 class SignOut(LogoutView):
@@ -59,19 +53,21 @@ class SignOut(LogoutView):
 
 def sign_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not may_sign_up(request.META["REMOTE_ADDR"]):
-        page = render(
-            request,
-            "accounts/sign_up.html",
-            {"form": SignUpForm(), "refused": TOO_MANY},
-            status=429,
-        )
-        page["Retry-After"] = "60"
-        return page
+        return _too_many(request, "accounts/sign_up.html", {"form": SignUpForm()})
     form = SignUpForm(request.POST or None)
     if form.is_valid():
         login(request, form.save(), backend=MODEL_BACKEND)
         return redirect("home")
     return render(request, "accounts/sign_up.html", {"form": form})
+
+
+def _too_many(
+    request: HttpRequest, template: str, context: dict[str, Any]
+) -> HttpResponse:
+    """The form again, empty, and the reason."""
+    page = render(request, template, {**context, "refused": TOO_MANY}, status=429)
+    page["Retry-After"] = "60"
+    return page
 
 
 @require_POST

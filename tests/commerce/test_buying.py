@@ -221,8 +221,14 @@ async def test_a_buyer_cancels_and_another_gets_the_unit_at_once(
     with pytest.raises(Refused):
         await hold(other, show)
     command = {"key": key(), "order": order, "reason": "too blue"}
-    assert await me.rpc("order.cancel", command) == {"state": "cancelled", "refund": None}
-    assert await me.rpc("order.cancel", command) == {"state": "cancelled", "refund": None}
+    assert await me.rpc("order.cancel", command) == {
+        "state": "cancelled",
+        "refund": None,
+    }
+    assert await me.rpc("order.cancel", command) == {
+        "state": "cancelled",
+        "refund": None,
+    }
     await hold(other, show)
 
 

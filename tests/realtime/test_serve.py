@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -11,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import free_port
+
 
 @pytest.fixture
 def serve(tmp_path: Path, django_db_setup: None) -> Iterator[subprocess.Popen[str]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     # Not the test's database: its child would send the next test's outbox elsewhere.
     own = {
         **os.environ,

@@ -10,16 +10,10 @@ import time
 from pathlib import Path
 
 from streams.models import MediaNode
-from tests.live import database_url
+from tests.live import database_url, free_port
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
-
-
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class MediaProcess:
@@ -30,7 +24,7 @@ class MediaProcess:
 
     def __init__(self, folder: Path, store_url: str) -> None:
         self.log = folder / f"media-{time.monotonic_ns()}.log"
-        self.port = free_udp_port()
+        self.port = free_port(socket.SOCK_DGRAM)
         self._environment = {
             **os.environ,
             "SOUK_DEBUG": "1",
