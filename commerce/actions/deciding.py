@@ -1,7 +1,7 @@
 """The teller's transaction: a queue of buyers decided under one row lock.
 
-Neighbours: teller.py collects the queue, grant.py says who wins, orders.py has what
-happens to an order later.
+Neighbours: teller.py collects the queue, grant.py says who wins, holding.py writes what
+they won, orders.py has what happens to an order later.
 """
 
 import uuid
@@ -12,21 +12,19 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from msgspec import Struct
 
+from commerce.actions.holding import Goods, Hold, Piece, told_again, write
 from commerce.actions.stock import change, lock
 from commerce.clock import DatabaseNow
-from commerce.commands.orders import HeldLine, OrderHeld, PlaceOrder
+from commerce.commands.orders import OrderHeld, PlaceOrder
 from commerce.grant import Ask, Terms, Won, grant
 from commerce.models import (
-    Move,
     Offer,
     Order,
-    OrderLine,
     Product,
     Shop,
     Stock,
     Tally,
 )
-from commerce.models.inserting import insert, reserve
 from commerce.states import LIVE
 from realtime.exceptions import KEY_REUSED, NOT_FOUND, CommandError
 from realtime.failpoints import failpoint
@@ -55,15 +53,6 @@ class Wish(Struct, frozen=True):
         """Its answer: for another wish under the same key, `key_reused`."""
         digest, answer = answers[self.name]
         return answer if digest == self.digest else KEY_REUSED(method="order.place")
-
-
-class Sale(Struct, frozen=True):
-    """A wish that won, the offer it won from and the price of each unit."""
-
-    wish: Wish
-    ask: Ask
-    offer: Offer
-    price: int
 
 
 class Decision(Struct, frozen=True):
@@ -104,28 +93,12 @@ def _by_key(wishes: Sequence[Wish]) -> Q:
 
 def _told_before(orders: Iterable[Order], wishes: Sequence[Wish]) -> Answers:
     names = {wish.name for wish in wishes}
-    found = {(o.buyer_id, o.key): o for o in orders if (o.buyer_id, o.key) in names}
-    lines: dict[uuid.UUID, list[OrderLine]] = defaultdict(list)
-    if found:
-        ids = [order.pk for order in found.values()]
-        for line in OrderLine.objects.filter(order_id__in=ids).order_by("id"):
-            lines[line.order_id].append(line)
+    found = [order for order in orders if (order.buyer_id, order.key) in names]
+    told = told_again(found) if found else {}
     return {
-        name: (bytes(order.digest), _held(order, lines[order.pk]))
-        for name, order in found.items()
+        (order.buyer_id, order.key): (bytes(order.digest), told[order.pk])
+        for order in found
     }
-
-
-def _held(order: Order, lines: Sequence[OrderLine]) -> OrderHeld:
-    return OrderHeld(
-        order=str(order.pk),
-        lines=[
-            HeldLine(line=line.pk, sku=line.sku_id, qty=line.qty, price=line.price)
-            for line in lines
-        ],
-        currency=order.currency,
-        hold_until=order.hold_until,
-    )
 
 
 def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
@@ -153,19 +126,20 @@ def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
         _holds(orders),
         asks,
     )
-    sales = []
-    winners: list[tuple[Wish, OrderHeld]] = []
+    won: dict[uuid.UUID, Wish] = {}
+    holds: list[Hold] = []
     for wish, ask, verdict in zip(queue, asks, verdicts, strict=True):
         if isinstance(verdict, Won):
-            sales.append(Sale(wish, ask, offers[ask.offer], verdict.price))
+            hold = _hold(offers[ask.offer], wish, ask, verdict.price, now)
+            won[hold.order] = wish
+            holds.append(hold)
         else:
             answers[wish.name] = wish.digest, verdict
-    if sales:
-        winners = _hold(stock, sales, now)
-        for wish, held in winners:
-            answers[wish.name] = wish.digest, held
-        _count(tallies, sales)
+    told = write(holds, now) if holds else {}
+    if taken:
         change(stock, -taken, now)
+    winners = [(wish, told[order]) for order, wish in won.items()]
+    answers |= {wish.name: (wish.digest, held) for wish, held in winners}
     return Decision(answers, stock.available, winners)
 
 
@@ -244,106 +218,20 @@ def _holds(orders: Iterable[Order]) -> dict[int, list[str]]:
     return holds
 
 
-def _hold(stock: Stock, sales: list[Sale], now: int) -> list[tuple[Wish, OrderHeld]]:
-    """Write orders, lines and moves; in (buyer, key) order, as every teller does.
-
-    So two tellers that meet in the unique index wait for each other one way only.
-    """
-    sales = sorted(sales, key=lambda sale: sale.wish.name)
-    count = len(sales)
-    until = [now + sale.offer.hold_s * 1000 for sale in sales]
-    orders = [uuid.UUID(sale.ask.order) for sale in sales]
-    lines = reserve(OrderLine, count)
-    units = [sale.ask.qty for sale in sales]
-    skus = [sale.offer.sku for sale in sales]
-    insert(
-        Order,
-        count,
-        {
-            "id": orders,
-            "shop_id": [sku.product.shop_id for sku in skus],
-            "buyer_id": [sale.wish.buyer for sale in sales],
-            "key": [sale.wish.command.key for sale in sales],
-            "digest": [sale.wish.digest for sale in sales],
-            "state": Order.State.HELD.value,
-            "version": 0,
-            "currency": [sale.ask.currency for sale in sales],
-            "goods": [sale.price * sale.ask.qty for sale in sales],
-            "placed_at": now,
-            "hold_until": until,
-            "expires_at": until,
-            "grace": False,
-            "via_kind": [sale.wish.command.via.kind for sale in sales],
-            "via_id": [sale.wish.command.via.id for sale in sales],
-            "stream_id": [sale.offer.stream_id for sale in sales],
-            "media_ms": [sale.wish.command.via.media_ms for sale in sales],
-        },
-    )
-    insert(
-        OrderLine,
-        count,
-        {
-            "id": lines,
-            "order_id": orders,
-            "offer_id": [sale.ask.offer for sale in sales],
-            "sku_id": [sku.pk for sku in skus],
-            "stock_id": stock.pk,
-            "qty": units,
-            "title": [sku.product.title for sku in skus],
-            "image": [sku.product.image for sku in skus],
-            "options": [sku.options for sku in skus],
-            "price": [sale.price for sale in sales],
-            "net": [sale.price * sale.ask.qty for sale in sales],
-        },
-    )
-    insert(
-        Move,
-        count,
-        {
-            "stock_id": stock.pk,
-            "kind": Move.Kind.HOLD.value,
-            "delta": [-qty for qty in units],
-            "ref": [str(line) for line in lines],
-            "line_id": lines,
-            "note": "",
-            "at": now,
-        },
-    )
-    return [
-        (sale.wish, _told(sale, line, hold_until))
-        for sale, line, hold_until in zip(sales, lines, until, strict=True)
-    ]
-
-
-def _told(sale: Sale, line: int, hold_until: int) -> OrderHeld:
-    """As `_held` tells it from the rows for ever after."""
-    ask = sale.ask
-    sold = HeldLine(line=line, sku=sale.offer.sku_id, qty=ask.qty, price=sale.price)
-    return OrderHeld(
-        order=ask.order, lines=[sold], currency=ask.currency, hold_until=hold_until
-    )
-
-
-def _count(tallies: Mapping[tuple[int, int], int], sales: Sequence[Sale]) -> None:
-    """Write what each buyer now has of a limited offer: one upsert."""
-    sums: dict[tuple[int, int], Tally] = {}
-    for sale in sales:
-        if sale.offer.per_buyer is None:
-            continue
-        pair = (sale.offer.pk, sale.wish.buyer)
-        tally = sums.setdefault(
-            pair,
-            Tally(
-                offer=sale.offer,
-                buyer_id=sale.wish.buyer,
-                qty=tallies.get(pair, 0),
-                cap=sale.offer.per_buyer,
-            ),
-        )
-        tally.qty += sale.wish.command.qty
-    Tally.objects.bulk_create(
-        sums.values(),
-        update_conflicts=True,
-        unique_fields=["offer", "buyer"],
-        update_fields=["qty"],
+def _hold(offer: Offer, wish: Wish, ask: Ask, price: int, now: int) -> Hold:
+    sku, product = offer.sku, offer.sku.product
+    goods = Goods(sku.pk, offer.stock_id, product.title, product.image, sku.options)
+    limit = offer.per_buyer
+    return Hold(
+        order=uuid.UUID(ask.order),
+        shop=product.shop_id,
+        buyer=wish.buyer,
+        key=wish.command.key,
+        digest=wish.digest,
+        currency=ask.currency,
+        until=now + offer.hold_s * 1000,
+        via=wish.command.via,
+        stream=offer.stream_id,
+        pieces=[Piece(offer.pk, goods, ask.qty, price)],
+        limited={} if limit is None else {offer.pk: limit},
     )

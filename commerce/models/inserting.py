@@ -17,29 +17,43 @@ Column = Sequence[Any] | int | str | bool | None
 
 
 def insert(
-    model: type[models.Model], count: int, columns: Mapping[str, Column]
+    model: type[models.Model],
+    count: int,
+    columns: Mapping[str, Column],
+    *,
+    adding: str | None = None,
+    unique: Sequence[str] = (),
 ) -> None:
     """Insert `count` rows of `columns` (by their database names), in one statement.
 
     Values: int, str, bytes, UUID, None, dict for JSON. Columns left out must be
-    nullable. Raises LookupError for a column the model has not.
+    nullable, or have a default in the database. A row that stands already, by its
+    `unique` columns, gets what the new one has in `adding` on top.
+
+    Raises LookupError for a column the model has not.
     """
     kinds = {field.column: field.db_type(connection) for field in _fields(model)}
     if unknown := set(columns) - set(kinds):
         raise LookupError(f"{model.__name__} has no {sorted(unknown)}")
     names = ", ".join(f'"{column}"' for column in columns)
-    into = f'INSERT INTO "{model._meta.db_table}" ({names})'  # noqa: S608 - our names
+    table = model._meta.db_table
+    into = f'INSERT INTO "{table}" ({names})'  # noqa: S608 - our names
+    then = ""
+    if adding is not None:
+        same = ", ".join(f'"{column}"' for column in unique)
+        sum_of = f'"{table}"."{adding}" + excluded."{adding}"'
+        then = f' ON CONFLICT ({same}) DO UPDATE SET "{adding}" = {sum_of}'
     values = [_spread(column, count) for column in columns.values()]
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             marks = ", ".join(["%s"] * len(values))
             cursor.executemany(
-                f"{into} VALUES ({marks})", list(zip(*values, strict=True))
+                f"{into} VALUES ({marks}){then}", list(zip(*values, strict=True))
             )
         else:
             arrays = ", ".join(f"%s::{kinds[column]}[]" for column in columns)
             rows = f"SELECT * FROM unnest({arrays})"  # noqa: S608 - our types
-            cursor.execute(f"{into} {rows}", values)
+            cursor.execute(f"{into} {rows}{then}", values)
 
 
 def reserve(model: type[models.Model], count: int) -> list[int]:

@@ -181,14 +181,14 @@ def test_a_buyer_holds_five_orders_at_most(show: Show) -> None:
 
 
 def test_a_full_batch_takes_ten_statements_at_most(transactional_db: None) -> None:
+    """S31."""
     show = open_show(left=1000, per_buyer=3)
     wishes = [show.wish(buyer) for buyer in show.buyers(256)]
     with CaptureQueriesContext(connection) as queries:
         decision = decide(show.stock, wishes, {})
     assert len(decision.winners) == 256
     said = [q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT"))]
-    # Django splits the upsert of tallies on SQLite, by its old limit of 999 parameters.
-    assert len(said) <= 10 + (connection.vendor == "sqlite"), said
+    assert len(said) <= 10, said
 
 
 def test_earlier_answers_are_found_by_two_statements(show: Show) -> None:
