@@ -1,16 +1,18 @@
 """What the audits of the rooms have in common: findings, and how a command tells them.
 
-A room has `<room>/audit.py` with `def findings() -> Iterator[Finding]` and a management
-command `audit_<room>`; `souk audit` runs them all. Exit: 0 nothing found, 1 something
-found, 2 it could not be checked.
+A room has `<room>/audit.py` and a management command `audit_<room>`; `souk audit` runs
+them all. Exit: 0 nothing found, 1 something found, 2 it could not be checked.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandParser
+
+SHOWN = 20
+"""So many offenders of a rule are named."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -24,7 +26,32 @@ class Finding(msgspec.Struct, frozen=True):
         return f"{self.rule} {self.subject}: {self.what}"
 
 
-Audit = Callable[[], Iterable[Finding]]
+class Checked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One invariant, looked into: green without findings. `read`: rows, if counted."""
+
+    rule: str
+    found: list[Finding] = []
+    read: int | None = None
+
+    def __str__(self) -> str:
+        colour = "red" if self.found else "green"
+        rows = "" if self.read is None else f", {self.read} rows"
+        return "\n  ".join([f"{self.rule} {colour}{rows}", *map(str, self.found)])
+
+
+Audit = Callable[[], Iterable[Finding | Checked]]
+
+
+def by_rule(audit: Callable[[], Iterable[Finding]], *rules: str) -> Audit:
+    """An audit that tells only what is wrong, as one that also says what holds."""
+
+    def checked() -> Iterator[Checked]:
+        found = list(audit())
+        for rule in dict.fromkeys([*rules, *(finding.rule for finding in found)]):
+            mine = [finding for finding in found if finding.rule == rule]
+            yield Checked(rule, mine[:SHOWN])
+
+    return checked
 
 
 class AuditCommand(BaseCommand):
@@ -41,16 +68,16 @@ class AuditCommand(BaseCommand):
         found = False
         try:
             for audit in self.audits:
-                for finding in audit():
-                    if not only or finding.rule in only:
-                        found = True
-                        self._tell(finding, options["json"])
+                for one in audit():
+                    if not only or one.rule in only:
+                        found = found or isinstance(one, Finding) or bool(one.found)
+                        self._tell(one, options["json"])
         except Exception as error:
             self.stderr.write(f"not checked: {error!r}")
             sys.exit(2)
         if found:
             sys.exit(1)
 
-    def _tell(self, finding: Finding, as_json: bool) -> None:
-        line = msgspec.json.encode(finding).decode() if as_json else str(finding)
+    def _tell(self, one: Finding | Checked, as_json: bool) -> None:
+        line = msgspec.json.encode(one).decode() if as_json else str(one)
         self.stdout.write(line)

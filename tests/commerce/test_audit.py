@@ -1,4 +1,4 @@
-"""Each invariant is broken by hand, and the audit names it and the row."""
+"""S25. Each invariant is broken by hand, and the audit names it and the row."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,17 +7,20 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from commerce.audit import findings
+from commerce.audit import checked, findings
 from commerce.models import (
     Move,
     Order,
     OrderChange,
     OrderLine,
     Payment,
+    Refund,
+    RefundLine,
     Stock,
     Tally,
+    Wait,
 )
-from tests.commerce.conftest import open_show
+from tests.commerce.conftest import PRICE, open_show
 from tests.commerce.money_at_hand import hold, news, pay
 
 pytestmark = [
@@ -53,9 +56,39 @@ def unchecked(sql: str) -> None:
             cursor.execute(sql)
 
 
-def oversell(order: Order) -> None:
-    Stock.objects.update(available=0)
-    Move.objects.filter(kind="receive").update(delta=2)
+def come_back(order: Order, units: int) -> None:
+    line = order.lines.get()
+    assert line.stock is not None
+    Move.objects.create(
+        stock=line.stock, kind="restock", delta=units, ref="r", line=line, at=1
+    )
+
+
+def refund(order: Order, amount: int, of_line: int = 0) -> None:
+    """Money given back, of which `of_line` is said to be for the order's line."""
+    made = Refund.objects.create(
+        payment=order.payments.get(), order=order, amount=amount, reason="shop", at=1
+    )
+    if of_line:
+        RefundLine.objects.create(refund=made, line=order.lines.get(), amount=of_line)
+
+
+def add_part(order: Order, **wrong: Any) -> None:
+    """Make the order's line one of a bundle."""
+    parent = order.lines.get()
+    part = OrderLine.objects.get(id=parent.pk)
+    part.pk, part.parent = None, parent
+    part.price = part.net = 0
+    for name, value in wrong.items():
+        setattr(part, name, value)
+    part.save(force_insert=True)
+
+
+def wait(order: Order, state: str) -> None:
+    line = order.lines.get()
+    Wait.objects.create(
+        offer=line.offer, user=order.buyer, qty=1, state=state, order=order, at=1
+    )
 
 
 BREAKS: list[tuple[str, str, Callable[[Order], Any]]] = [
@@ -71,15 +104,33 @@ BREAKS: list[tuple[str, str, Callable[[Order], Any]]] = [
         "line",
         lambda order: Order.objects.filter(state="held").update(state="expired"),
     ),
+    ("I3", "line", lambda order: come_back(order, 2)),
+    (
+        "I2",
+        "sku",
+        lambda order: Order.objects.filter(state="held").update(state="expired"),
+    ),
     ("I4", "offer", lambda order: Tally.objects.update(qty=0)),
     ("I4", "offer", lambda order: Tally.objects.all().delete()),
     ("I5", "order", lambda order: Order.objects.update(digest=b"short")),
     ("I6", "order", lambda order: Order.objects.update(goods=1)),
     ("I6", "line", lambda order: Move.objects.filter(kind="hold").update(delta=-5)),
+    ("I6", "line", lambda order: order.lines.update(net=PRICE + 1)),
+    ("I6", "order", lambda order: order.lines.update(discount=1, net=PRICE - 1)),
+    ("I6", "line", lambda order: order.lines.update(stock=None)),
+    ("I6", "line", lambda order: add_part(order, price=1, net=1)),
     ("I6", "move", lambda order: Move.objects.filter(kind="sell").update(line=None)),
     ("I7", "order", lambda order: Payment.objects.update(use=None)),
     ("I7", "order", lambda order: Payment.objects.update(amount=1)),
     ("I7", "payment", lambda order: Payment.objects.update(state="failed")),
+    ("I7", "payment", lambda order: Payment.objects.update(use="refund")),
+    ("I7", "order", lambda order: Order.objects.filter(id=order.pk).update(tax=5)),
+    ("I8", "payment", lambda order: refund(order, PRICE + 1)),
+    ("I8", "line", lambda order: order.lines.update(refunded=1)),
+    ("I8", "line", lambda order: refund(order, PRICE, of_line=PRICE)),
+    ("I8", "refund", lambda order: refund(order, 5, of_line=6)),
+    ("I12", "wait", lambda order: wait(order, "offered")),
+    ("I12", "wait", lambda order: wait(Order.objects.get(state="held"), "bought")),
     ("I9", "order", lambda order: OrderChange.objects.filter(version=1).delete()),
     (
         "I9",
@@ -133,7 +184,26 @@ def test_the_command_s_exit_says_what_it_found(
     with pytest.raises(SystemExit) as ended:
         call_command("audit_commerce", only="I2")
     assert ended.value.code == 1
-    assert "I2 stock" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "I2 red" in told
+    assert "I2 stock" in told
+
+
+def test_each_rule_is_told_green_with_the_rows_it_read(sold: Order) -> None:
+    told = {one.rule: one for one in checked()}
+    assert list(told) == [f"I{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12)]
+    assert not any(one.found for one in told.values())
+    assert told["I1"].read == 1
+    assert all(one.read for rule, one in told.items() if rule != "I12")
+
+
+def test_twenty_offenders_of_a_rule_are_named_and_no_more(sold: Order) -> None:
+    OrderChange.objects.bulk_create(
+        OrderChange(order=sold, version=n, was="paid", state="held", at=1)
+        for n in range(100, 130)
+    )
+    (changes,) = [one for one in checked() if one.rule == "I9"]
+    assert len(changes.found) == 20
 
 
 def test_a_live_sale_goes_on_while_it_is_audited(sold: Order) -> None:

@@ -2,13 +2,13 @@
 
 from typing import Any, ClassVar
 
-from commerce.audit import findings, quarantined
+from commerce.audit import checked, quarantined
 from realtime.audit import AuditCommand
 
 
 class Command(AuditCommand):
     help = "Check stock, orders and money against each other. Repairs nothing."
-    audits: ClassVar = [findings]
+    audits: ClassVar = [checked]
 
     def handle(self, *args: Any, **options: Any) -> None:
         for waiting in quarantined():
