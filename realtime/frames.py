@@ -32,6 +32,14 @@ def header(opcode: int, size: int) -> bytes:
     return bytes((opcode, 127)) + size.to_bytes(8, "big")
 
 
+def plain(payload: str | bytes) -> Frame:
+    """A message of no channel: text or bytes as they are."""
+    if isinstance(payload, str):
+        data = payload.encode()
+        return Frame(header(TEXT, len(data)) + data)
+    return Frame(header(BINARY, len(payload)) + payload)
+
+
 def frame(
     codec: Codec,
     messages: list[bytes],

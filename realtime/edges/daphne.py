@@ -24,7 +24,7 @@ from zope.interface import implementer
 
 from realtime.backlog import Backlog
 from realtime.codecs import JSON
-from realtime.frames import Frame
+from realtime.frames import Frame, plain
 from realtime.protocol import FRAME_BYTES, INTERNAL, Close
 from realtime.sinks import Sink
 
@@ -42,14 +42,15 @@ KERNEL_SECONDS = 20
 class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is untyped
     """One WebSocket, and the hub's sink of it."""
 
-    def onConnect(self, request: Any) -> Any:
+    def connectionMade(self) -> None:
+        super().connectionMade()
         # daphne left its HTTP channel as the transport's producer
         self.transport.unregisterProducer()
-        self.backlog = Backlog(JSON)
+        # An application that knows of no sinks makes do with these.
+        self.attach(Backlog(JSON), self.abort, lambda: None)
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # see onMessage
         self._held = self._closing = self._gone = False
         self._ready = self._registered = False
-        return super().onConnect(request)
 
     async def next(self) -> dict[str, Any]:
         """The application's `receive`."""
@@ -71,8 +72,7 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
                 self.close(Close(code, reason or ""))
             case "websocket.send":
                 text = message.get("text")
-                data = message["bytes"] if text is None else text.encode()
-                self.sendMessage(data, text is None)
+                self.write(plain(message["bytes"] if text is None else text))
 
     def onOpen(self) -> None:
         kernel = self.transport.getHandle()
@@ -199,8 +199,7 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
         super().connectionLost(reason)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        if hasattr(self, "_queue"):
-            self._queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        self._queue.put_nowait({"type": "websocket.disconnect", "code": code})
 
     def ended(self, task: "asyncio.Task[None]") -> None:
         """The application has returned, or broke."""

@@ -8,6 +8,7 @@ import inspect
 from typing import Any
 
 import pytest
+from autobahn.twisted.websocket import WebSocketAdapterProtocol
 from autobahn.websocket.protocol import WebSocketProtocol
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol as DaphneProtocol
@@ -24,6 +25,7 @@ SEAMS: list[tuple[Any, str]] = [
     (Server.create_application, "8bdfdc47c05d"),
     (Server.protocol_connected, "6235461e9999"),
     (Server.protocol_disconnected, "05aaac4bcd86"),
+    (WebSocketAdapterProtocol.connectionMade, "11092044a680"),
     (WebSocketProtocol.sendData, "e688d7c203ca"),
     (WebSocketProtocol.sendCloseFrame, "41901b8e5238"),
     (WebSocketProtocol._fail_connection, "230572cf74f2"),
