@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from accounts.models import Follow
+from commerce.actions.bundles import check_parts, part_views, write_parts
+from commerce.actions.parts import Level, levels
 from commerce.clock import now_ms
 from commerce.commands.catalog import (
     CreateShop,
+    PartView,
     ProductCard,
     ProductOffer,
     ProductPage,
@@ -84,6 +87,7 @@ def save_product(user: int, command: SaveProduct) -> ProductSaved:
     for index, draft in enumerate(command.skus):
         if draft.sku is not None and draft.sku not in known:
             raise BAD_REQUEST(path=f"$.skus[{index}].sku", why="not of this product")
+        check_parts(shop, index, draft)
     return ProductSaved(
         product=product.pk,
         version=product.version,
@@ -159,6 +163,7 @@ def _write_sku(product: Product, known: dict[int, Sku], draft: SkuDraft) -> int:
     sku.save()
     if draft.sku is None:
         Stock.objects.create(sku=sku, changed_at=now_ms())
+        write_parts(sku, draft.parts or [])
     if repriced:
         _tell_prices(sku)
     return sku.pk
@@ -228,7 +233,10 @@ def product_page(product_id: int, viewer: int | None) -> ProductPage:
         product.shop_id, viewer, STAFF
     ):
         raise NOT_FOUND()
-    stocks = Stock.objects.filter(sku__product=product, kind=Stock.Kind.MAIN)
+    rows = Stock.objects.filter(sku__product=product, kind=Stock.Kind.MAIN)
+    stocks = list(rows.select_related("sku").order_by("id"))
+    level = levels(stocks)
+    parts = part_views(stock.sku_id for stock in stocks)
     offers = Offer.objects.showing().filter(sku__product=product)
     offers = offers.filter(stream__in=Stream.objects.public())
     return ProductPage(
@@ -242,7 +250,10 @@ def product_page(product_id: int, viewer: int | None) -> ProductPage:
             state=product.state,
             version=product.version,
         ),
-        skus=[_sku_view(row) for row in stocks.select_related("sku").order_by("id")],
+        skus=[
+            _sku_view(stock.sku, level[stock.pk], parts.get(stock.sku_id, []))
+            for stock in stocks
+        ],
         offers=[
             ProductOffer(
                 offer=offer.pk,
@@ -256,12 +267,13 @@ def product_page(product_id: int, viewer: int | None) -> ProductPage:
     )
 
 
-def _sku_view(stock: Stock) -> SkuView:
+def _sku_view(sku: Sku, level: Level, parts: list[PartView]) -> SkuView:
     return SkuView(
-        sku=stock.sku.pk,
-        code=stock.sku.code,
-        options=stock.sku.options,
-        prices=stock.sku.prices,
-        show_stock=stock.sku.show_stock,
-        left=shown(stock.available, stock.sku.show_stock),
+        sku=sku.pk,
+        code=sku.code,
+        options=sku.options,
+        prices=sku.prices,
+        show_stock=sku.show_stock,
+        left=shown(level.available, sku.show_stock),
+        parts=parts,
     )

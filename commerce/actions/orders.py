@@ -9,15 +9,14 @@ import uuid
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from commerce.actions.catalog import STAFF, serves
-from commerce.actions.stock import change, lock
+from commerce.actions.units import give_back
 from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.orders import OrderCancelled
 from commerce.errors import WRONG_STATE
 from commerce.events import OrderChanged
-from commerce.models import Move, Order, OrderChange, OrderLine, Tally
+from commerce.models import Order, OrderChange
 from commerce.providers import enabled
 from commerce.states import LIVE, OPEN, OrderState, may_change
 from realtime import publish_on_commit
@@ -68,62 +67,6 @@ def change_state(
             expires_at=order.expires_at if state in LIVE else None,
             reason=reason or None,
         ),
-    )
-
-
-def give_back(order: Order, now: int) -> list[int]:
-    """Return a locked order's units to their rows; the rows' ids."""
-    return _move_units(order, Move.Kind.RELEASE, now)
-
-
-Counted = list[tuple[OrderLine, int]]
-"""Lines that took units, each with its stock row. A bundle's own line took none."""
-
-
-def counted(order: Order) -> Counted:
-    lines = order.lines.order_by("id")
-    return [(line, line.stock_id) for line in lines if line.stock_id is not None]
-
-
-def take_again(order: Order, now: int) -> list[int] | None:
-    """Take the units of an order that lost them; None, and nothing taken, if gone."""
-    lines = counted(order)
-    stocks = lock(stock for _, stock in lines)
-    for line, stock in lines:
-        if stocks[stock].available < line.qty or not _within_limit(line, order):
-            return None
-    return _move_units(order, Move.Kind.REHOLD, now)
-
-
-def _within_limit(line: OrderLine, order: Order) -> bool:
-    tally = Tally.objects.filter(offer_id=line.offer_id, buyer_id=order.buyer_id)
-    return not tally.filter(qty__gt=F("cap") - line.qty).exists()
-
-
-def _move_units(order: Order, kind: Move.Kind, now: int) -> list[int]:
-    sign = 1 if kind == Move.Kind.RELEASE else -1
-    lines = counted(order)
-    stocks = lock(stock for _, stock in lines)
-    for line, stock in lines:
-        change(stocks[stock], sign * line.qty, now)
-        tally = Tally.objects.filter(offer_id=line.offer_id, buyer_id=order.buyer_id)
-        tally.update(qty=F("qty") - sign * line.qty)
-    write_moves(lines, kind, now, sign)
-    return sorted(stocks)
-
-
-def write_moves(lines: Counted, kind: Move.Kind, now: int, sign: int) -> None:
-    """One Move a line; `sign` 0 for a sale, whose hold moved the units."""
-    Move.objects.bulk_create(
-        Move(
-            stock_id=stock,
-            kind=kind,
-            delta=sign * line.qty,
-            ref=str(line.pk),
-            line=line,
-            at=now,
-        )
-        for line, stock in lines
     )
 
 

@@ -13,14 +13,8 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from msgspec import Struct
 
-from commerce.actions.orders import (
-    change_state,
-    counted,
-    locked,
-    methods,
-    take_again,
-    write_moves,
-)
+from commerce.actions.orders import change_state, locked, methods
+from commerce.actions.units import counted, take_again, write_moves
 from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.orders import PayOrder
 from commerce.errors import HOLD_EXPIRED, WRONG_STATE

@@ -8,10 +8,11 @@ from django.db.models import Sum
 
 from accounts.models import User
 from commerce.actions.catalog import STAFF
+from commerce.actions.parts import levels
 from commerce.clock import now_ms
 from commerce.commands.insights import Figures, ItemFigures, StreamInsight
 from commerce.events import SaleAnnounced
-from commerce.models import Order, OrderLine, ShelfItem, ShopMember, Stock
+from commerce.models import Offer, Order, OrderLine, ShelfItem, ShopMember
 from commerce.money import add
 from commerce.states import LIVE, SOLD
 from realtime import publish_on_commit
@@ -36,7 +37,9 @@ def announce(limit: int = 200) -> None:
         Order.objects.filter(id__in=[order.pk for order in orders]).update(
             announced_at=now_ms()
         )
-        lines = OrderLine.objects.filter(order__in=orders).order_by("order__paid_at")
+        # A bundle is one thing sold, whatever is in it.
+        lines = OrderLine.objects.filter(order__in=orders, parent=None)
+        lines = lines.order_by("order__paid_at", "id")
         items: dict[tuple[int, int], list[OrderLine]] = defaultdict(list)
         for line in lines.select_related("offer__item", "order__buyer"):
             items[line.offer.stream_id, line.offer.item.number].append(line)
@@ -46,6 +49,7 @@ def announce(limit: int = 200) -> None:
 
 def _tell(stream: int, number: int, lines: Sequence[OrderLine]) -> None:
     total = OrderLine.objects.filter(
+        parent=None,
         offer__stream_id=stream,
         offer__item__number=number,
         order__state__in=SOLD,
@@ -84,7 +88,7 @@ def stream_insight(user: int, stream_id: int) -> StreamInsight:
         if not items.exists():
             raise PERMISSION_DENIED()
     rows = list(items.select_related("product"))
-    lines = OrderLine.objects.filter(offer__item__in=rows)
+    lines = OrderLine.objects.filter(offer__item__in=rows, parent=None)
     paid = list(
         lines.filter(order__state__in=SOLD).values_list(
             "offer__item", "order__currency", "order", "qty", "price"
@@ -114,12 +118,9 @@ def stream_insight(user: int, stream_id: int) -> StreamInsight:
 
 def _left(items: Sequence[ShelfItem]) -> dict[int, int]:
     """Units left of each item's product, its variants on offer together."""
-    pairs = (
-        Stock.objects.filter(offers__item__in=items)
-        .values_list("offers__item", "id", "available")
-        .distinct()
-    )
+    offers = Offer.objects.filter(item__in=items).select_related("stock")
+    level = levels(offer.stock for offer in offers)
     left: dict[int, int] = defaultdict(int)
-    for item, _, available in pairs:
-        left[item] += available
+    for item, stock in sorted({(offer.item_id, offer.stock_id) for offer in offers}):
+        left[item] += level[stock].available
     return left

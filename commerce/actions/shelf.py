@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from commerce.actions.catalog import MANAGERS, STAFF, serves
+from commerce.actions.parts import Level, levels
 from commerce.actions.stock import lock
 from commerce.clock import now_ms
 from commerce.commands.ids import Prices
@@ -288,7 +289,9 @@ def item_views(items: Iterable[ShelfItem]) -> list[ItemView]:
     products = Product.objects.in_bulk({item.product_id for item in rows})
     offers: dict[int, list[Offer]] = defaultdict(list)
     found = Offer.objects.filter(item__in=rows, state=Offer.State.OPEN)
-    for offer in found.select_related("sku", "stock").order_by("id"):
+    standing = list(found.select_related("sku", "stock").order_by("id"))
+    level = levels(offer.stock for offer in standing)
+    for offer in standing:
         offers[offer.item_id].append(offer)
     return [
         ItemView(
@@ -297,13 +300,15 @@ def item_views(items: Iterable[ShelfItem]) -> list[ItemView]:
             shop=products[item.product_id].shop_id,
             title=products[item.product_id].title,
             image=products[item.product_id].image,
-            offers=[_offer_view(offer) for offer in offers[item.pk]],
+            offers=[
+                _offer_view(offer, level[offer.stock_id]) for offer in offers[item.pk]
+            ],
         )
         for item in rows
     ]
 
 
-def _offer_view(offer: Offer) -> OfferView:
+def _offer_view(offer: Offer, level: Level) -> OfferView:
     return OfferView(
         offer=offer.pk,
         sku=offer.sku_id,
@@ -312,8 +317,8 @@ def _offer_view(offer: Offer) -> OfferView:
         prices=offer.price_map,
         list=offer.sku.prices,
         per_buyer=offer.per_buyer,
-        left=shown(offer.stock.available, offer.sku.show_stock),
-        in_stock=offer.stock.available > 0,
+        left=shown(level.available, offer.sku.show_stock),
+        in_stock=level.available > 0,
         version=offer.version,
-        stock_version=offer.stock.version,
+        stock_version=level.version,
     )

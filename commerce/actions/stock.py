@@ -1,23 +1,16 @@
-"""Stock rows and their ledger: every change of `available` is a Move beside it."""
+"""Stock rows under their lock, and what shows are told of them.
+
+Neighbours: units.py moves what orders hold, counting.py what its keepers count.
+"""
 
 from collections.abc import Iterable
 
-from commerce.actions.catalog import KEEPERS, must_serve
+from commerce.actions.parts import MOST, levels, parts_of, whole
 from commerce.clock import now_ms
-from commerce.commands.stock import (
-    AdjustStock,
-    Ledger,
-    ListStock,
-    MoveView,
-    ReceiveStock,
-    StockLevel,
-)
-from commerce.errors import STOCK_SHORT
 from commerce.events import StockBack, StockOut, StockTick
 from commerce.grant import shown
-from commerce.models import Move, Offer, Sku, Stock
+from commerce.models import Offer, Stock
 from realtime import publish_on_commit
-from realtime.exceptions import BAD_REQUEST, NOT_FOUND, CommandError
 
 
 def lock(ids: Iterable[int]) -> dict[int, Stock]:
@@ -37,124 +30,56 @@ def change(stock: Stock, delta: int, now: int) -> None:
     stock.version += 1
     stock.changed_at = now
     stock.save(update_fields=["available", "version", "changed_at"])
-    if (was > 0) != (stock.available > 0):
-        _tell_edge(stock)
+    if min(was, stock.available) < MOST:
+        _tell_edges(stock, was)
 
 
-def _tell_edge(stock: Stock) -> None:
-    edge = StockBack if stock.available > 0 else StockOut
-    for offer in Offer.objects.showing().filter(stock_id=stock.pk):
-        publish_on_commit(
-            f"deals:{offer.stream_id}",
-            edge(number=offer.item.number, offer=offer.pk, version=stock.version),
-        )
+def _tell_edges(stock: Stock, was: int) -> None:
+    """Of its own offers, and of bundles it is a part of.
+
+    Other parts are read without their locks: of two that come back at once in two
+    transactions, neither may tell. The next tick says it; see docs/gotchas.md.
+    """
+    offers = list(Offer.objects.showing().drawing_on([stock.pk]))
+    own = [offer for offer in offers if offer.stock_id == stock.pk]
+    for offer in own:
+        _tell_edge(offer, was, stock.available, stock.version)
+    if len(own) == len(offers):
+        return
+    bundles = parts_of(offer.sku_id for offer in offers)
+    for offer in offers:
+        if parts := bundles.get(offer.sku_id):
+            before = whole(parts, {stock.pk: was})
+            version = sum(part.version for part in parts)
+            _tell_edge(offer, before, whole(parts), version)
+
+
+def _tell_edge(offer: Offer, was: int, now: int, version: int) -> None:
+    if (was > 0) == (now > 0):
+        return
+    edge = StockBack if now > 0 else StockOut
+    publish_on_commit(
+        f"deals:{offer.stream_id}",
+        edge(number=offer.item.number, offer=offer.pk, version=version),
+    )
 
 
 def ticks(stocks: Iterable[int]) -> list[tuple[str, StockTick]]:
-    """What `state:` channels should say of these rows now."""
-    offers = Offer.objects.showing().filter(stock_id__in=set(stocks))
+    """What `state:` channels should say of these rows, and of bundles of them, now."""
+    offers = list(Offer.objects.showing().drawing_on(stocks))
+    level = levels(offer.stock for offer in offers)
     return [
         (
             f"state:{offer.stream_id}",
             StockTick(
                 offer=offer.pk,
-                left=shown(offer.stock.available, offer.sku.show_stock),
-                in_stock=offer.stock.available > 0,
-                version=offer.stock.version,
+                left=shown(level[offer.stock_id].available, offer.sku.show_stock),
+                in_stock=level[offer.stock_id].available > 0,
+                version=level[offer.stock_id].version,
             ),
         )
         for offer in offers
     ]
-
-
-def _main_stock(user: int, sku: int) -> Stock:
-    """The main row of a SKU, for the keepers of its shop.
-
-    Strangers are told `not_found`: which variants a shop keeps is its own business.
-    """
-    found = Sku.objects.filter(id=sku).select_related("product").first()
-    if found is None:
-        raise NOT_FOUND()
-    try:
-        must_serve(found.product.shop_id, user, KEEPERS)
-    except CommandError:
-        raise NOT_FOUND() from None
-    return Stock.objects.get(sku_id=sku, kind=Stock.Kind.MAIN)
-
-
-def _locked(user: int, sku: int) -> Stock:
-    stock = _main_stock(user, sku)
-    return lock([stock.pk])[stock.pk]
-
-
-def receive_stock(user: int, command: ReceiveStock) -> StockLevel:
-    """Goods came in."""
-    stock = _locked(user, command.sku)
-    return _count(
-        stock, Move.Kind.RECEIVE, command.qty, user, command.key, command.note
-    )
-
-
-def adjust_stock(user: int, command: AdjustStock) -> StockLevel:
-    """Correct the count. Raises `STOCK_SHORT`: held and sold units stay theirs."""
-    if command.delta == 0:
-        raise BAD_REQUEST(path="$.delta", why="nothing to change")
-    stock = _locked(user, command.sku)
-    if stock.available + command.delta < 0:
-        raise STOCK_SHORT(available=stock.available)
-    return _count(
-        stock, Move.Kind.ADJUST, command.delta, user, command.key, command.reason
-    )
-
-
-def _count(
-    stock: Stock, kind: Move.Kind, delta: int, user: int, key: str, note: str
-) -> StockLevel:
-    now = now_ms()
-    change(stock, delta, now)
-    Move.objects.create(
-        stock=stock,
-        kind=kind,
-        delta=delta,
-        ref=f"{user}:{key}",
-        by_id=user,
-        note=note,
-        at=now,
-    )
-    return StockLevel(available=stock.available, version=stock.version)
-
-
-def ledger(user: int, command: ListStock) -> Ledger:
-    """A page of a SKU's movements, newest first."""
-    stock = _main_stock(user, command.sku)
-    moves = Move.objects.filter(stock=stock).select_related("line").order_by("-id")
-    if command.cursor is not None:
-        moves = moves.filter(id__lt=_number(command.cursor))
-    page = list(moves[: command.limit + 1])
-    more = len(page) > command.limit
-    page = page[: command.limit]
-    return Ledger(
-        items=[_move_view(move) for move in page],
-        cursor=str(page[-1].pk) if more else None,
-    )
-
-
-def _number(cursor: str) -> int:
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
-        raise BAD_REQUEST(path="$.cursor", why="not one of ours")
-    return int(cursor)
-
-
-def _move_view(move: Move) -> MoveView:
-    return MoveView(
-        move=move.pk,
-        kind=move.kind,
-        delta=move.delta,
-        order=str(move.line.order_id) if move.line else None,
-        by=move.by_id,
-        note=move.note,
-        at=move.at,
-    )
 
 
 def rows_of(sku: int) -> list[int]:
@@ -162,7 +87,12 @@ def rows_of(sku: int) -> list[int]:
 
 
 def changed_lately() -> list[int]:
-    """Rows on show that changed in the last five seconds."""
+    """Rows on show, or part of a bundle on show, that changed in five seconds."""
     since = now_ms() - 5_000
-    showing = Offer.objects.showing().filter(stock__changed_at__gte=since)
-    return list(showing.values_list("stock_id", flat=True).distinct())
+    showing = Offer.objects.showing()
+    rows = showing.filter(stock__changed_at__gte=since)
+    own = rows.values_list("stock_id", flat=True).distinct()
+    parts = Stock.objects.filter(
+        changed_at__gte=since, sku__bundles__bundle__in=showing.values("sku")
+    )
+    return list({*own, *parts.values_list("id", flat=True)})

@@ -35,14 +35,26 @@ class GetShop(Command, frozen=True, tag="shop.get"):
     shop: ShopId
 
 
+class PartDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many units of a variant in each bundle."""
+
+    sku: SkuId
+    qty: Annotated[int, Meta(ge=1, le=99)]
+
+
 class SkuDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A variant as its shop writes it; `sku` names one that exists."""
+    """A variant as its shop writes it; `sku` names one that exists.
+
+    With `parts` it is a bundle, counted by them, from its first day: they never change.
+    """
 
     sku: SkuId | None = None
     code: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
     options: Annotated[dict[Option, Option], Meta(max_length=10)] = {}
     prices: Prices
     show_stock: Literal["exact", "low", "hidden"] = "exact"
+    parts: Annotated[list[PartDraft], Meta(min_length=1, max_length=20)] | None = None
+    """Null for one that exists: as they are."""
 
 
 class SaveProduct(Mutation, frozen=True, kw_only=True, tag="product.save"):
@@ -101,6 +113,13 @@ class ShopPage(Struct, frozen=True):
     followers: int
 
 
+class PartView(Struct, frozen=True):
+    sku: SkuId
+    qty: int
+    title: str
+    options: dict[str, str]
+
+
 class SkuView(Struct, frozen=True):
     sku: SkuId
     code: str
@@ -109,6 +128,8 @@ class SkuView(Struct, frozen=True):
     show_stock: str
     left: int | None
     """Null where the shop does not tell."""
+    parts: list[PartView]
+    """What a bundle is made of; else empty."""
 
 
 class ProductSaved(Struct, frozen=True):

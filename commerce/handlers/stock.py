@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from commerce.actions import stock
+from commerce.actions import counting, stock
 from commerce.commands.stock import (
     AdjustStock,
     Ledger,
@@ -18,7 +18,7 @@ router = CommandRouter()
 
 @router.handles()
 async def receive_stock(connection: Connection, command: ReceiveStock) -> StockLevel:
-    act = partial(stock.receive_stock, connection.user, command)
+    act = partial(counting.receive_stock, connection.user, command)
     level = await db(once, connection.user, command, StockLevel, act)
     tellers().changed(await db(stock.rows_of, command.sku))
     return level
@@ -26,7 +26,7 @@ async def receive_stock(connection: Connection, command: ReceiveStock) -> StockL
 
 @router.handles()
 async def adjust_stock(connection: Connection, command: AdjustStock) -> StockLevel:
-    act = partial(stock.adjust_stock, connection.user, command)
+    act = partial(counting.adjust_stock, connection.user, command)
     level = await db(once, connection.user, command, StockLevel, act)
     tellers().changed(await db(stock.rows_of, command.sku))
     return level
@@ -34,4 +34,4 @@ async def adjust_stock(connection: Connection, command: AdjustStock) -> StockLev
 
 @router.handles()
 def list_stock(connection: Connection, command: ListStock) -> Ledger:
-    return stock.ledger(connection.user, command)
+    return counting.ledger(connection.user, command)

@@ -1,12 +1,13 @@
 """What a show has on its shelf, at which price, and the log of it."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from commerce.models.catalog import Product, Sku
+from commerce.models.catalog import BundlePart, Product, Sku
 from commerce.models.stock import Stock
 from streams.models import Stream
 
@@ -43,6 +44,12 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         found = self.filter(state="open", stream__in=Stream.objects.live())
         return found.select_related("item", "sku", "stock")
 
+    def drawing_on(self, stocks: Iterable[int]) -> Self:
+        """Offers counted by these rows: their own, and bundles they are parts of."""
+        rows = set(stocks)
+        bundles = BundlePart.objects.filter(sku__stocks__in=rows).values("bundle")
+        return self.filter(Q(stock__in=rows) | Q(sku__in=bundles))
+
 
 class Offer(models.Model):
     """A SKU on sale in a show. It changes only under its stock row's lock."""
@@ -58,7 +65,7 @@ class Offer(models.Model):
     item = models.ForeignKey(ShelfItem, models.CASCADE, related_name="offers")
     sku = models.ForeignKey(Sku, models.PROTECT, related_name="offers")
     stock = models.ForeignKey(Stock, models.PROTECT, related_name="offers")
-    """Never changes: processes remember it."""
+    """Never changes: processes remember it. A bundle's is its lock, no count."""
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.NORMAL)
     prices = models.JSONField(null=True)
     """This show's prices; null: the SKU's list prices."""

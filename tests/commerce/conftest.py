@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from commerce.actions import catalog, shelf, stock
+from commerce.actions import catalog, counting, shelf
 from commerce.actions.deciding import Wish
 from commerce.audit import findings
 from commerce.commands.catalog import CreateShop, SaveProduct, SkuDraft
@@ -105,7 +105,7 @@ def open_show(
         )
         Product.objects.update(state=Product.State.LISTED)
         if left:
-            stock.receive_stock(
+            counting.receive_stock(
                 host.pk, ReceiveStock(key=key(), sku=saved.skus[0], qty=left)
             )
         added = shelf.add_item(

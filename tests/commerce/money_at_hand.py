@@ -7,7 +7,7 @@ from django.db import transaction
 from django.test import Client
 
 from accounts.models import User
-from commerce.actions import payments, stock
+from commerce.actions import counting, payments
 from commerce.actions.deciding import decide
 from commerce.actions.payments import Attempt, Begun
 from commerce.commands.orders import OrderHeld, PayOrder
@@ -87,4 +87,4 @@ def receive(show: Show, qty: int) -> None:
     """More units come in."""
     with transaction.atomic():
         command = ReceiveStock(key=key(), sku=show.sku, qty=qty)
-        stock.receive_stock(show.host.pk, command)
+        counting.receive_stock(show.host.pk, command)

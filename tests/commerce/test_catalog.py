@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from commerce.actions import catalog, stock
+from commerce.actions import catalog, counting
 from commerce.commands.catalog import CreateShop, SaveProduct, SetProductState, SkuDraft
 from commerce.commands.stock import AdjustStock, ListStock
 from commerce.models import Move, Product, Sku
@@ -78,9 +78,9 @@ def test_strangers_change_neither_products_nor_stock(show: Show) -> None:
         "permission_denied"
     )
     count = AdjustStock(key=key(), sku=show.sku, delta=1, reason="gift")
-    assert refused(stock.adjust_stock, stranger, count)[0] == "not_found"
+    assert refused(counting.adjust_stock, stranger, count)[0] == "not_found"
     unknown = AdjustStock(key=key(), sku=10**6, delta=1, reason="gift")
-    assert refused(stock.adjust_stock, stranger, unknown)[0] == "not_found"
+    assert refused(counting.adjust_stock, stranger, unknown)[0] == "not_found"
 
 
 def test_a_listed_product_is_no_draft_again(show: Show) -> None:
@@ -116,12 +116,12 @@ def test_a_product_s_page_says_where_it_is_on_sale(show: Show) -> None:
 @pytest.mark.both_databases
 def test_held_units_cannot_be_counted_away(show: Show) -> None:
     command = AdjustStock(key=key(), sku=show.sku, delta=-11, reason="broken")
-    assert refused(stock.adjust_stock, show.host, command) == (
+    assert refused(counting.adjust_stock, show.host, command) == (
         "stock_short",
         {"available": 10},
     )
     less = AdjustStock(key=key(), sku=show.sku, delta=-10, reason="broken")
-    assert act(stock.adjust_stock, show.host, less).available == 0
+    assert act(counting.adjust_stock, show.host, less).available == 0
 
 
 async def test_stock_is_received_once_a_key_and_its_ledger_read_in_pages(
@@ -147,7 +147,7 @@ async def test_stock_is_received_once_a_key_and_its_ledger_read_in_pages(
 
 
 def test_the_ledger_pages_end(show: Show) -> None:
-    ledger = stock.ledger(show.host.pk, ListStock(sku=show.sku))
+    ledger = counting.ledger(show.host.pk, ListStock(sku=show.sku))
     assert [move.kind for move in ledger.items] == ["receive"]
     assert ledger.cursor is None
 
