@@ -5,31 +5,21 @@ they won, orders.py has what happens to an order later.
 """
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from msgspec import Struct
 
 from commerce.actions.holding import Goods, Hold, Piece, told_again, write
+from commerce.actions.offers import audiences, live_holds, read, tallies, terms
 from commerce.actions.stock import change, lock
-from commerce.clock import DatabaseNow
 from commerce.commands.orders import OrderHeld, PlaceOrder
-from commerce.grant import Ask, Terms, Won, grant
-from commerce.models import (
-    Offer,
-    Order,
-    Product,
-    Shop,
-    Stock,
-    Tally,
-)
+from commerce.grant import Ask, Won, grant
+from commerce.models import Offer, Order, Stock
 from commerce.states import LIVE
 from realtime.exceptions import KEY_REUSED, NOT_FOUND, CommandError
 from realtime.failpoints import failpoint
-from streams.models import Stream
-from streams.roles import parts_in
 
 Name = tuple[int, str]
 """Buyer and key: what an order is known by for ever."""
@@ -112,18 +102,20 @@ def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
             fresh.setdefault(wish.name, wish)
     if not fresh:
         return Decision(answers, stock.available, [])
-    offers, now = _offers(stock, list(fresh.values()))
-    outside = _outside(offers, fresh.values())
-    answers |= {wish.name: (wish.digest, NOT_FOUND()) for wish in outside}
+    offers, now = read(w.command.offer for w in fresh.values())
+    offers = {key: offer for key, offer in offers.items() if offer.stock_id == stock.pk}
+    guests = audiences(offers.values())
+    for wish in fresh.values():
+        if wish.buyer not in guests.get(wish.command.offer, {wish.buyer}):
+            answers[wish.name] = wish.digest, NOT_FOUND()
     queue = [wish for wish in fresh.values() if wish.name not in answers]
     asks = [_ask(wish) for wish in queue]
-    tallies = _tallies(offers, queue)
     verdicts, taken = grant(
         now,
         stock.available,
-        {offer.pk: _terms(offer) for offer in offers.values()},
-        tallies,
-        _holds(orders),
+        {offer.pk: terms(offer) for offer in offers.values()},
+        tallies(offers.values(), {wish.buyer for wish in queue}),
+        live_holds(orders),
         asks,
     )
     won: dict[uuid.UUID, Wish] = {}
@@ -153,69 +145,6 @@ def _ask(wish: Wish) -> Ask:
         amount=command.expect.amount,
         currency=command.expect.currency,
     )
-
-
-def _offers(stock: Stock, queue: Sequence[Wish]) -> tuple[dict[int, Offer], int]:
-    """The offers of the queue, and the time as they were read, under the lock."""
-    wanted: QuerySet[Offer] = QuerySet(Offer).filter(
-        id__in={w.command.offer for w in queue}, stock=stock
-    )
-    rows = wanted.select_related("sku__product__shop", "stream").annotate(
-        now=DatabaseNow()
-    )
-    offers: dict[int, Offer] = {}
-    now = 0
-    for row in rows:
-        offers[row.pk], now = row, row.now
-    return offers, now
-
-
-def _outside(offers: Mapping[int, Offer], wishes: Iterable[Wish]) -> list[Wish]:
-    """Who asks for an offer of a private show that is not for them: for them it is not
-    there. One query a private show, none for others.
-    """
-    private = {
-        offer.pk: {offer.stream.host_id, *parts_in(offer.stream)}
-        for offer in offers.values()
-        if offer.stream.visibility == Stream.Visibility.PRIVATE
-    }
-    return [
-        wish
-        for wish in wishes
-        if wish.buyer not in private.get(wish.command.offer, {wish.buyer})
-    ]
-
-
-def _terms(offer: Offer) -> Terms:
-    product = offer.sku.product
-    return Terms(
-        open=(offer.state, product.state, product.shop.state)
-        == (Offer.State.OPEN, Product.State.LISTED, Shop.State.OPEN),
-        prices=offer.price_map,
-        per_buyer=offer.per_buyer,
-        show_stock=offer.sku.show_stock,
-    )
-
-
-def _tallies(
-    offers: Mapping[int, Offer], queue: Sequence[Wish]
-) -> dict[tuple[int, int], int]:
-    limited = [offer.pk for offer in offers.values() if offer.per_buyer is not None]
-    if not limited:
-        return {}
-    rows = Tally.objects.filter(
-        offer_id__in=limited, buyer_id__in={wish.buyer for wish in queue}
-    )
-    return {(row.offer_id, row.buyer_id): row.qty for row in rows}
-
-
-def _holds(orders: Iterable[Order]) -> dict[int, list[str]]:
-    """The live holds of each buyer, oldest first."""
-    holds: dict[int, list[str]] = defaultdict(list)
-    for order in orders:
-        if order.state in LIVE:
-            holds[order.buyer_id].append(str(order.pk))
-    return holds
 
 
 def _hold(offer: Offer, wish: Wish, ask: Ask, price: int, now: int) -> Hold:
