@@ -1,10 +1,15 @@
-"""Start-up checks: a database that may forget a commit must not sell."""
+"""Start-up checks: a database that may forget a commit must not sell, nor may a shop
+whose taxes nobody can read.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
+
+from commerce.policies import coupon_policy, tax_policy
 
 
 @register(Tags.database)
@@ -20,6 +25,23 @@ def commits_are_kept(
         elif database.vendor == "sqlite":
             found += _sqlite(alias)
     return found
+
+
+@register()
+def policies_are_there(**_: Any) -> list[CheckMessage]:
+    """commerce.E003: a quote could never be worked out."""
+    try:
+        tax_policy()
+        coupon_policy()
+    except (ImportError, OSError, msgspec.MsgspecError) as error:
+        return [
+            Error(
+                f"The tax or coupon policy cannot be used: {error}",
+                hint="See SOUK_TAX_POLICY, SOUK_TAX_TABLE and SOUK_COUPON_POLICY.",
+                id="commerce.E003",
+            )
+        ]
+    return []
 
 
 def _ask(alias: str, question: str) -> str:

@@ -5,7 +5,7 @@ price map is `{"CNY": 9900, "USD": 1399}`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 LARGEST = 10**12
 """No amount in Souk is above this many minor units."""
@@ -34,6 +34,36 @@ def add(amounts: Iterable[tuple[str, int]]) -> dict[str, int]:
     for currency, amount in amounts:
         sums[currency] += amount
     return dict(sorted(sums.items()))
+
+
+def half_up(amount: int, rate_bp: int) -> int:
+    """`rate_bp` basis points of an amount, half a unit upwards."""
+    return (amount * rate_bp + 5000) // 10000
+
+
+def allot(amount: int, weights: Sequence[int]) -> list[int]:
+    """Divide `amount` by `weights`, to the last unit: by the largest remainder.
+
+    Equal remainders: the first. No share is above its weight while `amount` is not
+    above all of them. Raises ValueError when there is nothing to divide it by.
+    """
+    whole = sum(weights)
+    if amount == 0:
+        return [0] * len(weights)
+    if whole <= 0 or amount < 0 or min(weights) < 0:
+        raise ValueError(f"{amount} cannot be divided by {list(weights)}")
+    shares = [amount * weight // whole for weight in weights]
+    by_remainder = sorted(
+        range(len(weights)), key=lambda i: -(amount * weights[i] % whole)
+    )
+    for i in by_remainder[: amount - sum(shares)]:
+        shares[i] += 1
+    return shares
+
+
+def part(amount: int, units: int, of: int) -> int:
+    """What `units` of `of` are worth of an amount, half a unit upwards."""
+    return (2 * amount * units + of) // (2 * of)
 
 
 def missing(prices: Mapping[str, int], currencies: Iterable[str]) -> str | None:

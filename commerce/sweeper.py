@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from commerce.actions import orders, paying, payments, sales, stock
+from commerce.actions import orders, paying, payments, sales, shipping, stock
 from commerce.teller import tellers
 from realtime import CommandRouter, db
 from realtime.exceptions import CommandError
@@ -40,6 +40,12 @@ async def announce() -> None:
     await db(sales.announce)
 
 
+async def care() -> None:
+    """What was sent long ago has arrived, and what arrived long ago is done."""
+    for order in await db(shipping.due):
+        await db(shipping.move_on, order)
+
+
 async def pulse() -> None:
     """Ticks again for what changed lately, should one have been lost."""
     tellers().changed(await db(stock.changed_lately))
@@ -50,6 +56,7 @@ ROUNDS: list[tuple[float, Round]] = [
     (0.5, announce),
     (1.0, ask),
     (2.0, pulse),
+    (5.0, care),
 ]
 
 

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from accounts.models import Follow
 from commerce.actions.bundles import check_parts, part_views, write_parts
 from commerce.actions.parts import Level, levels
@@ -24,6 +26,7 @@ from commerce.commands.catalog import (
     SkuDraft,
     SkuView,
 )
+from commerce.commands.shops import Shipping
 from commerce.errors import CURRENCY_MISSING, WRONG_STATE
 from commerce.events import OfferChanged
 from commerce.grant import shown
@@ -54,9 +57,8 @@ def serves(shop: int, user: int | None, roles: Sequence[str]) -> bool:
 
 def create_shop(user: int, command: CreateShop) -> ShopCreated:
     """Open the user's one shop. Raises `CONFLICT` when they have one."""
-    unknown = [name for name in command.methods if name not in enabled()]
-    if unknown:
-        raise BAD_REQUEST(path="$.methods", why=f"no such provider: {unknown[0]}")
+    check_methods(command.methods)
+    check_fees(command.shipping, command.currencies)
     if Shop.objects.filter(account_id=user).exists():
         raise CONFLICT()
     shop = Shop.objects.create(
@@ -65,9 +67,25 @@ def create_shop(user: int, command: CreateShop) -> ShopCreated:
         country=command.country,
         currencies=list(dict.fromkeys(command.currencies)),
         methods=list(dict.fromkeys(command.methods)),
+        shipping=msgspec.to_builtins(command.shipping),
     )
     ShopMember.objects.create(shop=shop, user_id=user, role=ShopMember.Role.OWNER)
     return ShopCreated(shop=shop.pk)
+
+
+def check_methods(methods: Sequence[str]) -> None:
+    """Raises `BAD_REQUEST` for a way to pay that nobody offers here."""
+    unknown = [name for name in methods if name not in enabled()]
+    if unknown:
+        raise BAD_REQUEST(path="$.methods", why=f"no such provider: {unknown[0]}")
+
+
+def check_fees(shipping: Shipping, currencies: Sequence[str]) -> None:
+    """Raises `CURRENCY_MISSING` for a country that lacks the fee in one of them."""
+    for country, row in shipping.items():
+        if lacking := missing(row.fee, currencies):
+            path = f"$.shipping.{country}.fee"
+            raise CURRENCY_MISSING(currency=lacking, path=path)
 
 
 def save_product(user: int, command: SaveProduct) -> ProductSaved:
@@ -206,6 +224,7 @@ def _shop_view(shop: Shop) -> ShopView:
         country=shop.country,
         currencies=shop.currencies,
         methods=[name for name in shop.methods if name in enabled()],
+        shipping=msgspec.convert(shop.shipping, Shipping),
         state=shop.state,
     )
 

@@ -134,8 +134,13 @@ def seen(user: int, order_id: str) -> Order:
     return order
 
 
+def to_pay(order: Order) -> int:
+    """What paying takes: the quote's sum, or, without one, the goods'."""
+    return order.goods if order.amount is None else order.amount
+
+
 def methods(order: Order) -> list[str]:
     """How this order may be paid."""
-    if order.goods == 0:
+    if to_pay(order) == 0:
         return ["free"]
     return [name for name in order.shop.methods if name in enabled()]

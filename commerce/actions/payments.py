@@ -13,11 +13,11 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from msgspec import Struct
 
-from commerce.actions.orders import change_state, locked, methods
+from commerce.actions.orders import change_state, locked, methods, to_pay
 from commerce.actions.units import counted, take_again, write_moves
 from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.orders import PayOrder
-from commerce.errors import HOLD_EXPIRED, WRONG_STATE
+from commerce.errors import ADDRESS_REQUIRED, HOLD_EXPIRED, WRONG_STATE
 from commerce.events import PaymentChanged
 from commerce.models import Inbox, Move, Order, Payment
 from commerce.providers.protocol import Bill, Charge, Intent, ProviderEvent
@@ -64,7 +64,8 @@ class StillOpen(Exception):
 def begin(user: int, command: PayOrder) -> Begun:
     """Fix the amount and make an attempt; a free order is paid at once.
 
-    Raises `HOLD_EXPIRED`, `WRONG_STATE`, `CONFLICT` for another version, `StillOpen`.
+    Raises `HOLD_EXPIRED`, `WRONG_STATE`, `CONFLICT` for another version,
+    `ADDRESS_REQUIRED`, `StillOpen`.
     """
     order = Order.objects.filter(id=command.order, buyer_id=user).first()
     if order is None:
@@ -76,19 +77,18 @@ def begin(user: int, command: PayOrder) -> Begun:
     expires_at = order.expires_at or now
     if attempt == 1:
         expires_at = max(expires_at, now + PAY_MS)
+    amount = to_pay(order)
     payment = Payment.objects.create(
         order=order,
         attempt=attempt,
         provider=command.method,
         key=f"order:{order.pk}:{attempt}",
-        amount=order.goods,
+        amount=amount,
         currency=order.currency,
         expires_at=expires_at,
         check_at=now + FIRST_CHECK_MS,
     )
-    change_state(
-        order, "paying", now, by=user, amount=order.goods, expires_at=expires_at
-    )
+    change_state(order, "paying", now, by=user, amount=amount, expires_at=expires_at)
     if command.method == "free":
         _settle(order, payment, now)
     return Begun(payment=str(payment.pk), expires_at=expires_at)
@@ -102,6 +102,8 @@ def _check(order: Order, command: PayOrder, now: int) -> None:
         raise WRONG_STATE(state=order.state)
     if command.version != order.version:
         raise CONFLICT(version=order.version)
+    if order.shop.shipping and order.address is None:
+        raise ADDRESS_REQUIRED()
     if command.method not in methods(order):
         raise BAD_REQUEST(path="$.method", why="not a way to pay this order")
     if open_payments(order).exists():

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from django.db.models import Q, QuerySet
 
 from commerce.actions.catalog import STAFF, must_serve
-from commerce.actions.orders import methods, seen
+from commerce.actions.orders import methods, seen, to_pay
 from commerce.clock import now_ms
 from commerce.commands.ids import Cursor
 from commerce.commands.orders import (
@@ -108,7 +108,7 @@ def _view(order: Order, now: int) -> OrderView:
         discount=order.discount,
         shipping=order.shipping,
         taxes=[TaxLine(**tax) for tax in order.taxes],
-        amount=order.goods if order.amount is None else order.amount,
+        amount=to_pay(order),
         currency=order.currency,
         needs_address=bool(order.shop.shipping),
         address=AddressView(**order.address) if order.address else None,

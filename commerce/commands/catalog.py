@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from commerce.commands.ids import (
+    Country,
     Currency,
     OfferId,
     Prices,
@@ -13,6 +14,7 @@ from commerce.commands.ids import (
     SkuId,
     Whole,
 )
+from commerce.commands.shops import Currencies, Methods, Shipping, ShopName
 from realtime import Command, Mutation
 
 Title = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"\S")]
@@ -23,12 +25,11 @@ Option = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
 class CreateShop(Mutation, frozen=True, tag="shop.create"):
-    name: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?![\s\S])")]
-    currencies: Annotated[list[Currency], Meta(min_length=1, max_length=20)]
-    methods: Annotated[
-        list[Annotated[str, Meta(max_length=16)]], Meta(min_length=1, max_length=10)
-    ]
+    name: ShopName
+    country: Country
+    currencies: Currencies
+    methods: Methods
+    shipping: Shipping = {}
 
 
 class GetShop(Command, frozen=True, tag="shop.get"):
@@ -88,6 +89,7 @@ class ShopView(Struct, frozen=True):
     country: str
     currencies: list[str]
     methods: list[str]
+    shipping: Shipping
     state: str
 
 

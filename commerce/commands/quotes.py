@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from commerce.commands.ids import AddressId, ClaimId, Country, Line, OrderId
+from commerce.commands.ids import SAYS, AddressId, ClaimId, Country, Line, OrderId
 from realtime import Command, Mutation
 
 
@@ -12,7 +12,7 @@ class SaveAddress(Mutation, frozen=True, kw_only=True, tag="address.save"):
     """Keep an address, or with `address` change it. The first is the default one."""
 
     address: AddressId | None = None
-    name: Annotated[Line, Meta(max_length=60)]
+    name: Annotated[str, Meta(max_length=60, pattern=SAYS)]
     phone: Annotated[str, Meta(pattern=r"^[0-9+() -]{3,30}$(?![\s\S])")]
     country: Country
     region: Annotated[str, Meta(max_length=60, pattern=r"^[^\x00-\x1f]*$")] = ""

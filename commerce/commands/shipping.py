@@ -6,8 +6,8 @@ from msgspec import Meta, Struct
 
 from commerce.commands.catalog import Address
 from commerce.commands.ids import (
+    SAYS,
     AfterSaleId,
-    Amount,
     Line,
     LineId,
     OrderId,
@@ -15,10 +15,11 @@ from commerce.commands.ids import (
     ShipmentId,
     Text,
 )
+from commerce.money import LARGEST
 from realtime import Mutation
 
-Carrier = Annotated[Line, Meta(max_length=40)]
-Parcel = Annotated[Line, Meta(max_length=60)]
+Carrier = Annotated[str, Meta(max_length=40, pattern=SAYS)]
+Parcel = Annotated[str, Meta(max_length=60, pattern=SAYS)]
 
 
 class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,7 +68,7 @@ class RefundPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`amount` back for a line; `qty` says for how many units, if for whole ones."""
 
     line: LineId
-    amount: Annotated[Amount, Meta(ge=1)]
+    amount: Annotated[int, Meta(ge=1, le=LARGEST)]
     qty: Qty | None = None
 
 

@@ -1,9 +1,15 @@
 """The room on the socket."""
 
 from commerce import sweeper
-from commerce.handlers import catalog, orders, shelf, stock
+from commerce.handlers import catalog, orders, quotes, shelf, shipping, stock
 from realtime import CommandRouter
 
 router = CommandRouter().include(
-    catalog.router, stock.router, shelf.router, orders.router, sweeper.router
+    catalog.router,
+    stock.router,
+    shelf.router,
+    orders.router,
+    quotes.router,
+    shipping.router,
+    sweeper.router,
 )

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from commerce.actions import catalog
+from commerce.actions import catalog, shops
 from commerce.commands.catalog import (
     CreateShop,
     GetProduct,
@@ -15,6 +15,7 @@ from commerce.commands.catalog import (
     ShopCreated,
     ShopPage,
 )
+from commerce.commands.shops import Members, SetMember, UpdateShop
 from realtime import CommandRouter, Connection, once
 
 router = CommandRouter()
@@ -24,6 +25,18 @@ router = CommandRouter()
 def create_shop(connection: Connection, command: CreateShop) -> ShopCreated:
     act = partial(catalog.create_shop, connection.user, command)
     return once(connection.user, command, ShopCreated, act)
+
+
+@router.handles()
+def update_shop(connection: Connection, command: UpdateShop) -> ShopCreated:
+    act = partial(shops.update_shop, connection.user, command)
+    return once(connection.user, command, ShopCreated, act)
+
+
+@router.handles()
+def set_member(connection: Connection, command: SetMember) -> Members:
+    act = partial(shops.set_member, connection.user, command)
+    return once(connection.user, command, Members, act)
 
 
 @router.handles(anonymous=True)
