@@ -72,13 +72,20 @@ def checked() -> list[Checked]:
 def quarantined() -> list[Finding]:
     """Money that waits for a person: nothing is broken, but it must be seen."""
     with _snapshot() as database:
-        rows = _read(
+        held = _read(
             database,
             """SELECT id, order_id, problem, amount, currency FROM commerce_payment
             WHERE quarantined_at IS NOT NULL ORDER BY quarantined_at""",
         )
+        failed = _read(
+            database,
+            """SELECT r.id, r.order_id, r.state, r.amount, p.currency
+            FROM commerce_refund r JOIN commerce_payment p ON p.id = r.payment_id
+            WHERE r.state = 'failed' ORDER BY r.at""",
+        )
     return [
-        Finding("waits", f"payment {row[0]}", "{3} {4} of order {1}: {2}".format(*row))
+        Finding("waits", f"{what} {row[0]}", "{3} {4} of order {1}: {2}".format(*row))
+        for what, rows in (("payment", held), ("refund", failed))
         for row in rows
     ]
 

@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from commerce.actions import orders, paying, payments, sales, shipping, stock
+from commerce.actions import orders, paying, payments, refunds, sales, shipping, stock
 from commerce.teller import tellers
 from realtime import CommandRouter, db
 from realtime.exceptions import CommandError
@@ -35,6 +35,13 @@ async def ask() -> None:
         await asyncio.gather(*map(paying.ask, due[first : first + ALONGSIDE]))
 
 
+async def send_back() -> None:
+    """Refunds that were not sent, or of which we do not know the end."""
+    due = await db(refunds.due)
+    for first in range(0, len(due), ALONGSIDE):
+        await asyncio.gather(*map(paying.send_back, due[first : first + ALONGSIDE]))
+
+
 async def announce() -> None:
     """Sales the rooms have not heard of."""
     await db(sales.announce)
@@ -55,6 +62,7 @@ ROUNDS: list[tuple[float, Round]] = [
     (0.5, expire),
     (0.5, announce),
     (1.0, ask),
+    (1.0, send_back),
     (2.0, pulse),
     (5.0, care),
 ]

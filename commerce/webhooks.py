@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from commerce.actions import payments
+from commerce.actions import settling
 from commerce.providers import provider
 from commerce.providers.protocol import Forged
 from realtime.exceptions import CommandError
@@ -38,5 +38,5 @@ def pay(request: HttpRequest, name: str) -> HttpResponse:
     except (Forged, msgspec.MsgspecError, KeyError) as error:
         log.warning("news in the name of %s refused: %r", name, error)
         return HttpResponse(status=400)
-    payments.received(name, event, body)
+    settling.received(name, event, body)
     return HttpResponse(status=200)

@@ -13,7 +13,6 @@ from django.db import transaction
 from commerce.actions.catalog import STAFF, serves
 from commerce.actions.units import give_back
 from commerce.clock import DatabaseNow, now_ms
-from commerce.commands.orders import OrderCancelled
 from commerce.errors import WRONG_STATE
 from commerce.events import OrderChanged
 from commerce.models import Order, OrderChange
@@ -97,12 +96,13 @@ def expire(order_id: uuid.UUID, *, unasked: bool = False) -> list[int]:
         now = now_ms()
         if order.state not in LIVE or (order.expires_at or now + 1) > now:
             return []
-        if not unasked and _being_paid(order):
+        if not unasked and being_paid(order):
             return []
         return leave(order, "expired", now, reason="time")
 
 
-def _being_paid(order: Order) -> bool:
+def being_paid(order: Order) -> bool:
+    """A provider may still take money for it: ask it first."""
     return order.payments.filter(state__in=OPEN, quarantined_at=None).exists()
 
 
@@ -110,18 +110,6 @@ def expire_due(stock: int) -> None:
     """Take back the due holds of one stock row: what a teller does before it asks."""
     for order in due(50, stock):
         expire(order)
-
-
-def cancel(user: int, order_id: str, reason: str) -> tuple[OrderCancelled, list[int]]:
-    """Let go of a hold, for its buyer or its shop; open payments are ended before.
-
-    Raises `WRONG_STATE` when it is no hold any more, or is being paid just now.
-    """
-    order = locked(seen(user, order_id).pk)
-    if order.state not in LIVE or _being_paid(order):
-        raise WRONG_STATE(state=order.state)
-    stocks = leave(order, "cancelled", now_ms(), by=user, reason=reason)
-    return OrderCancelled(state=order.state), stocks
 
 
 def seen(user: int, order_id: str) -> Order:

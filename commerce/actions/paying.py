@@ -7,13 +7,13 @@ again with the same key, a charge is asked for again.
 import uuid
 from functools import partial
 
-from commerce.actions import orders, payments
+from commerce.actions import closing, orders, payments, refunds, settling
 from commerce.actions.payments import Attempt, Begun, StillOpen
 from commerce.commands.orders import CancelOrder, OrderCancelled, PayOrder, PayStarted
 from commerce.errors import PAYMENT_UNAVAILABLE
 from commerce.providers import provider
-from commerce.providers.protocol import Charge, ProviderDown
-from commerce.states import LIVE, OPEN
+from commerce.providers.protocol import Charge, Declined, Payback, ProviderDown
+from commerce.states import OPEN
 from realtime import db, once
 from realtime.exceptions import BUSY, CommandError
 
@@ -68,7 +68,7 @@ async def end_attempts(order: uuid.UUID) -> None:
             charge = await _end(attempt)
         except ProviderDown:
             raise PAYMENT_UNAVAILABLE() from None
-        await db(payments.learned, attempt.id, charge, ours=True)
+        await db(settling.learned, attempt.id, charge, ours=True)
 
 
 async def _end(attempt: Attempt) -> Charge:
@@ -78,18 +78,24 @@ async def _end(attempt: Attempt) -> Charge:
 
 
 async def cancel(user: int, command: CancelOrder) -> tuple[OrderCancelled, list[int]]:
-    """Let go of a hold; the stock rows that got units. Repeatable by its key."""
-    order = await db(orders.seen, user, command.order)
-    if order.state in LIVE:
-        await end_attempts(order.pk)
+    """Let go of a hold, or of what was not sent yet; the stock rows that got units.
+
+    The key is looked at first: a cancel sent again ends no newer attempt to pay. Raises
+    `WRONG_STATE`, `PAYMENT_UNAVAILABLE` while an open attempt cannot be ended.
+    """
     touched: list[int] = []
 
     def act() -> OrderCancelled:
-        reply, stocks = orders.cancel(user, command.order, command.reason)
-        touched.extend(stocks)
+        reply, stocks = closing.cancel(user, command)
+        touched[:] = stocks
         return reply
 
-    return await db(once, user, command, OrderCancelled, act), touched
+    for _ in range(3):
+        try:
+            return await db(once, user, command, OrderCancelled, act), touched
+        except StillOpen as other:
+            await end_attempts(other.order)
+    raise BUSY(retry_after_ms=1000)
 
 
 async def expire(order: uuid.UUID) -> list[int]:
@@ -119,4 +125,20 @@ async def ask(payment: uuid.UUID) -> None:
             charge = await _end(attempt)
     except (ProviderDown, CommandError):
         return
-    await db(payments.learned, attempt.id, charge, ours=attempt.order_left)
+    await db(settling.learned, attempt.id, charge, ours=attempt.order_left)
+
+
+async def send_back(refund: uuid.UUID) -> None:
+    """Ask a provider for a due refund, or what became of it."""
+    errand = await db(refunds.claim, refund)
+    if errand is None:
+        return
+    try:
+        payback = await provider(errand.provider).refund(
+            errand.payment_ref, errand.amount, errand.key, errand.reason
+        )
+    except Declined:
+        payback = Payback(ref="", state="failed")
+    except (ProviderDown, CommandError):
+        return
+    await db(refunds.learned, errand.id, payback)

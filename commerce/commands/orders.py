@@ -97,12 +97,13 @@ class OrderHeld(Struct, frozen=True):
 
 
 class PayStarted(Struct, frozen=True):
-    """`redirect` is where the buyer pays; null when there is nothing to pay."""
+    """`redirect` is where the buyer pays; null when there is nothing to pay, or it is
+    paid by hand: then there is no `expires_at`."""
 
     payment: str
     client_secret: str | None
     redirect: str | None
-    expires_at: int
+    expires_at: int | None
 
 
 class OrderCancelled(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The room on the socket."""
 
 from commerce import sweeper
-from commerce.handlers import catalog, orders, quotes, shelf, shipping, stock
+from commerce.handlers import catalog, orders, payments, quotes, shelf, shipping, stock
 from realtime import CommandRouter
 
 router = CommandRouter().include(
@@ -11,5 +11,6 @@ router = CommandRouter().include(
     orders.router,
     quotes.router,
     shipping.router,
+    payments.router,
     sweeper.router,
 )

@@ -3,17 +3,22 @@
 from django.conf import settings
 
 from commerce.errors import PAYMENT_UNAVAILABLE
-from commerce.providers.bank.provider import Bank
+from commerce.providers.bank.provider import bank
+from commerce.providers.manual import Manual
 from commerce.providers.protocol import Provider
+
+NAMES = ("bank", "manual")
+"""All there are, whether or not this site has them."""
 
 
 def enabled() -> list[str]:
     """The names a shop may offer here."""
-    return ["bank"] if settings.SOUK_BANK else []
+    here = {"bank": settings.SOUK_BANK, "manual": True}
+    return [name for name in NAMES if here[name]]
 
 
 def provider(name: str) -> Provider:
     """Raises `PAYMENT_UNAVAILABLE` for one that is not enabled (any more)."""
     if name not in enabled():
         raise PAYMENT_UNAVAILABLE()
-    return Bank()
+    return bank() if name == "bank" else Manual()

@@ -4,8 +4,8 @@ Every verb may be repeated: keys derive from our rows, so a provider that honour
 idempotency keys does each thing once. Verbs run on the loop, never in a transaction.
 """
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -14,6 +14,10 @@ from commerce.states import PaymentState
 
 class ProviderDown(Exception):
     """It could not be reached, or did not answer in time: nothing is known."""
+
+
+class Declined(Exception):
+    """It was understood and will not be done: asking again changes nothing."""
 
 
 class Forged(Exception):
@@ -46,13 +50,42 @@ class Charge(Struct, frozen=True):
     currency: str
 
 
+class Payback(Struct, frozen=True):
+    """What the provider says of a refund. `sent`: it is on its way."""
+
+    ref: str
+    state: Literal["sent", "done", "failed"]
+
+
+class PastRefund(Struct, frozen=True):
+    """A refund in the provider's books; `key` and `reason` are ours, if it was."""
+
+    payback: Payback
+    amount: int
+    key: str = ""
+    reason: str = ""
+
+
+class Past(Struct, frozen=True):
+    """An attempt in the provider's books, made by this site with `key`."""
+
+    ref: str
+    key: str
+    charge: Charge
+    refunds: list[PastRefund]
+
+
 class ProviderEvent(Struct, frozen=True):
-    """News it sent us, once verified. `id` is the same when sent again."""
+    """News it sent us, once verified. `id` is the same when sent again.
+
+    `ref` is the attempt's, empty for news that is not of money. Without `charge` it
+    is news of refunds.
+    """
 
     id: str
     ref: str
     kind: str
-    charge: Charge
+    charge: Charge | None
 
 
 class Provider(Protocol):
@@ -66,6 +99,15 @@ class Provider(Protocol):
 
     async def cancel(self, ref: str, key: str) -> Charge:
         """End it, unless the money came first: then the charge is `settled`."""
+
+    async def refund(self, ref: str, amount: int, key: str, reason: str) -> Payback:
+        """Give back a part of what `ref` took; the same key does it once, for ever.
+
+        Raises `Declined` when it never will.
+        """
+
+    def history(self, since: int) -> AsyncIterator[Past]:
+        """All it did for this site since then (epoch seconds), the newest first."""
 
     def event(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         """Verify news by its raw bytes. Raises `Forged`."""

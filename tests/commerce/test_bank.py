@@ -1,7 +1,9 @@
 """The bank by itself: its books, its paths, its page, its signature."""
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as house
@@ -9,8 +11,9 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from commerce.providers.bank import ledger, signing
-from commerce.providers.bank.provider import Bank
-from commerce.providers.protocol import Forged
+from commerce.providers.bank.provider import bank
+from commerce.providers.protocol import Charge, Forged
+from commerce.providers.signing import sign
 
 pytestmark = pytest.mark.urls("tests.commerce.bank_urls")
 
@@ -35,7 +38,7 @@ FORM = {
 }
 
 
-def create(shop: Client, key: str = "k", **change: str) -> tuple[int, dict[str, str]]:
+def create(shop: Client, key: str = "k", **change: str) -> tuple[int, dict[str, Any]]:
     answer = shop.post(
         "/bank/v1/payment_intents",
         {**FORM, **change},
@@ -48,7 +51,7 @@ def test_one_idempotency_key_opens_one_intent(shop: Client) -> None:
     _, first = create(shop)
     assert create(shop) == (200, first)
     assert create(shop, "other")[1]["id"] != first["id"]
-    assert create(shop, amount="1") == (400, {"error": "idempotency_error"})
+    assert create(shop, amount="1") == (400, {"error": {"code": "idempotency_error"}})
 
 
 @pytest.mark.parametrize("amount", ["", "0", "-1", "1.5", "x", str(10**13)])
@@ -65,7 +68,8 @@ def test_what_was_paid_cannot_be_cancelled(shop: Client) -> None:
     ref = create(shop)[1]["id"]
     ledger.move(ref, "succeeded")
     answer = shop.post(f"/bank/v1/payment_intents/{ref}/cancel")
-    assert json.loads(answer.content)["status"] == "succeeded"
+    code = json.loads(answer.content)["error"]["code"]
+    assert (answer.status_code, code) == (400, "payment_intent_unexpected_state")
     assert shop.get("/bank/v1/payment_intents/pi_none").status_code == 404
 
 
@@ -94,21 +98,27 @@ def test_news_is_true_only_with_its_signature() -> None:
         {
             "id": "evt_1",
             "type": "payment_intent.succeeded",
-            "object": {
-                "id": "pi_1",
-                "status": "succeeded",
-                "amount": 9900,
-                "currency": "cny",
+            "data": {
+                "object": {
+                    "id": "pi_1",
+                    "object": "payment_intent",
+                    "status": "succeeded",
+                    "amount": 9900,
+                    "currency": "cny",
+                }
             },
         }
     ).encode()
-    header = signing.sign(key, 1, body)
-    event = Bank().event({signing.HEADER: header}, body)
+    now = int(time.time())
+    header = sign(key, now, body)
+    event = bank().event({signing.HEADER: header}, body)
     assert (event.id, event.ref) == ("evt_1", "pi_1")
-    assert event.charge.state == "settled"
-    for wrong in ("", "t=1", header[:-1] + "g", signing.sign(key, 1, body + b" ")):
+    assert event.charge == Charge("settled", 9900, "CNY")
+    wrongs = ["", "t=1", header[:-1] + "g", sign(key, now, body + b" ")]
+    wrongs += [sign(key, now - 301, body), header.replace(f"t={now}", "t=٣")]
+    for wrong in wrongs:
         with pytest.raises(Forged):
-            Bank().event({signing.HEADER: wrong}, body)
-    later = header.replace("t=1,", "t=2,")
+            bank().event({signing.HEADER: wrong}, body)
+    later = header.replace(f"t={now},", f"t={now + 1},")
     with pytest.raises(Forged):
-        Bank().event({signing.HEADER: later}, body)
+        bank().event({signing.HEADER: later}, body)

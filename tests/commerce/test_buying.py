@@ -232,6 +232,47 @@ async def test_a_buyer_cancels_and_another_gets_the_unit_at_once(
     await hold(other, show)
 
 
+async def test_a_buyer_cancels_what_was_paid_and_the_bank_gives_it_back(
+    show: Show, connect: Connect, server: Server, books: None
+) -> None:
+    me = await connect((await db(show.buyer)).pk)
+    order = await hold(me, show)
+    started = await pay(me, order)
+    await at_the_bank(server, started["redirect"])
+    await state(me, "paid")
+    command = {"key": key(), "order": order, "reason": "too blue"}
+    cancelled = await me.rpc("order.cancel", command)
+    assert cancelled["state"] == "closed"
+    told = await me.push(type="refund.changed")
+    while told["state"] != "done":
+        told = await me.push(type="refund.changed")
+    assert (told["refund"], told["amount"]) == (cancelled["refund"], PRICE)
+    ref = started["redirect"].rpartition("/")[2]
+    backs = await db(ledger.refunds, ref)
+    assert [(back.amount, back.status) for back in backs] == [(PRICE, "succeeded")]
+    assert await me.rpc("order.cancel", command) == cancelled
+    assert await db(lambda: show.left) == 10
+
+
+async def test_a_cancel_sent_again_ends_no_newer_attempt(
+    show: Show, connect: Connect, server: Server, books: None
+) -> None:
+    me = await connect((await db(show.buyer)).pk)
+    order = await hold(me, show)
+    started = await pay(me, order)
+    command = {"key": key(), "order": order, "reason": ""}
+    cancelled = await me.rpc("order.cancel", command)
+    assert cancelled["state"] == "cancelled"
+    # The units are taken again, and paid for once more: as late money would do.
+    await db(lambda: Order.objects.update(state="paying"))
+    await db(lambda: Payment.objects.update(state="started"))
+    assert await me.rpc("order.cancel", command) == cancelled
+    assert await db(lambda: Payment.objects.get().state) == "started"
+    await db(lambda: Order.objects.update(state="cancelled"))
+    await db(lambda: Payment.objects.update(state="cancelled", check_at=None))
+    assert started["redirect"]
+
+
 async def test_another_s_order_looks_like_none(show: Show, connect: Connect) -> None:
     me, other = [await connect(b.pk) for b in await db(show.buyers, 2)]
     order = await hold(me, show)

@@ -10,11 +10,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from commerce.actions import orders, payments
+from commerce.actions import closing, orders, payments, settling
 from commerce.actions.deciding import Wish, decide
 from commerce.audit import quarantined
 from commerce.commands.orders import CancelOrder, OrderCancelled
-from commerce.models import Inbox, Order, Payment
+from commerce.models import Inbox, Order, Payment, Refund
 from commerce.providers.protocol import Charge, Intent
 from realtime import once
 from realtime.exceptions import CommandError
@@ -30,7 +30,11 @@ from tests.commerce.money_at_hand import (
     receive,
 )
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.both_databases,
+    pytest.mark.usefixtures("alone"),
+]
 
 SETTLED = Charge(state="settled", amount=PRICE, currency="CNY")
 
@@ -44,7 +48,7 @@ def cancel(order: Order) -> None:
     command = CancelOrder(key=key(), order=str(order.pk))
 
     def act() -> OrderCancelled:
-        return orders.cancel(order.buyer_id, str(order.pk), "")[0]
+        return closing.cancel(order.buyer_id, command)[0]
 
     once(order.buyer_id, command, OrderCancelled, act)
 
@@ -55,7 +59,7 @@ def test_paying_fixes_the_amount_and_gives_three_minutes(show: Show) -> None:
     begun = begin(order)
     assert (order.state, order.amount, order.version) == ("paying", PRICE, 1)
     assert order.expires_at == begun.expires_at
-    assert begun.expires_at >= order.placed_at + payments.PAY_MS
+    assert (begun.expires_at or 0) >= order.placed_at + settling.PAY_MS
     assert order.hold_until == order.placed_at + 300_000
 
 
@@ -145,7 +149,7 @@ def test_news_before_our_row_knows_its_name_is_kept_and_looked_into(
     payment_id = uuid.UUID(begun.payment)
     payments.started(payment_id, Intent("pi_early"))
     assert payments.due() == [payment_id]
-    payments.learned(payment_id, SETTLED)
+    settling.learned(payment_id, SETTLED)
     assert after(order) == ("paid", 9)
     assert Inbox.objects.get().handled_at is not None
 
@@ -169,24 +173,30 @@ def test_an_open_attempt_must_end_before_the_next(show: Show) -> None:
     first = pay(order)
     with pytest.raises(payments.StillOpen):
         begin(order)
-    payments.learned(first.pk, Charge("cancelled", PRICE, "CNY"), ours=True)
+    settling.learned(first.pk, Charge("cancelled", PRICE, "CNY"), ours=True)
     assert after(order) == ("paying", 9)
     assert order.version == 1
     pay(order)
     assert (order.version, Payment.objects.count()) == (2, 2)
 
 
-def test_a_second_payment_of_one_order_waits_for_a_person(show: Show) -> None:
+def test_a_second_payment_of_one_order_is_sent_back(show: Show) -> None:
+    """S13, by rows: two cards pay one order."""
     order = hold(show)
     first = pay(order)
-    payments.learned(first.pk, Charge("failed", PRICE, "CNY"))
+    settling.learned(first.pk, Charge("failed", PRICE, "CNY"))
     order.refresh_from_db()
     second = pay(order)
-    payments.learned(second.pk, SETTLED)
-    payments.learned(first.pk, SETTLED)
+    settling.learned(second.pk, SETTLED)
+    settling.learned(first.pk, SETTLED)
     assert after(order) == ("paid", 9)
     first.refresh_from_db()
-    assert (first.state, first.use, first.problem) == ("settled", None, "duplicate")
+    assert (first.state, first.use) == ("settled", "refund")
+    refund = Refund.objects.get()
+    assert (refund.payment, refund.amount) == (first, PRICE)
+    assert (refund.reason, refund.state) == ("duplicate", "due")
+    settling.learned(first.pk, SETTLED)
+    assert Refund.objects.count() == 1
 
 
 def test_late_money_takes_the_units_again(show: Show) -> None:
@@ -196,23 +206,24 @@ def test_late_money_takes_the_units_again(show: Show) -> None:
     assert orders.expire(order.pk) == []
     orders.expire(order.pk, unasked=True)
     assert after(order) == ("expired", 10)
-    payments.learned(payment.pk, SETTLED)
+    settling.learned(payment.pk, SETTLED)
     assert after(order) == ("paid", 9)
     kinds = [move.kind for move in order.lines.get().moves.order_by("id")]
     assert kinds == ["hold", "release", "rehold", "sell"]
 
 
-def test_late_money_with_nothing_left_waits_for_a_person(show: Show) -> None:
+def test_late_money_with_nothing_left_is_sent_back(show: Show) -> None:
     order = hold(show)
     payment = pay(order)
     end_hold(order)
     orders.expire(order.pk, unasked=True)
     hold(show, qty=10)
-    payments.learned(payment.pk, SETTLED)
+    settling.learned(payment.pk, SETTLED)
     assert after(order) == ("expired", 0)
     payment.refresh_from_db()
-    assert (payment.state, payment.problem) == ("settled", "late")
-    assert len(quarantined()) == 1
+    assert (payment.state, payment.use) == ("settled", "refund")
+    assert (Refund.objects.get().reason, Refund.objects.get().amount) == ("late", PRICE)
+    assert quarantined() == []
 
 
 def test_late_money_does_not_pass_a_buyer_s_limit(transactional_db: None) -> None:
@@ -223,7 +234,7 @@ def test_late_money_does_not_pass_a_buyer_s_limit(transactional_db: None) -> Non
     end_hold(order)
     orders.expire(order.pk, unasked=True)
     hold(show, buyer)
-    payments.learned(payment.pk, SETTLED)
+    settling.learned(payment.pk, SETTLED)
     assert after(order) == ("expired", 9)
     payment.refresh_from_db()
     assert payment.problem == "late"
@@ -300,7 +311,7 @@ def fail(order: Order, payment: Payment) -> None:
 
 
 def give_up(order: Order, payment: Payment) -> None:
-    with suppress(CommandError):
+    with suppress(CommandError, payments.StillOpen):
         cancel(order)
 
 
@@ -320,5 +331,9 @@ def test_cancel_pay_and_expiry_in_any_order_conserve_the_stock(show: Show) -> No
         payment = pay(order)
         for step in way:
             step(order, payment)
-        assert after(order) == ("paid", 9), [step.__name__ for step in way]
-        receive(show, 1)
+        refunded = way.index(give_up) > way.index(settle)
+        end = ("closed", 10) if refunded else ("paid", 9)
+        assert after(order) == end, [step.__name__ for step in way]
+        assert order.refunds.count() == refunded
+        if not refunded:
+            receive(show, 1)

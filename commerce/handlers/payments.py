@@ -1,0 +1,21 @@
+"""Money on the socket, beside `order.pay`: what a shop says and gives back."""
+
+from functools import partial
+
+from commerce.actions import refunds, settling
+from commerce.commands.shipping import CreateRefund, MarkPaid, OrderState, Refunded
+from realtime import CommandRouter, Connection, once
+
+router = CommandRouter()
+
+
+@router.handles()
+def mark_paid(connection: Connection, command: MarkPaid) -> OrderState:
+    act = partial(settling.mark_paid, connection.user, command)
+    return once(connection.user, command, OrderState, act)
+
+
+@router.handles()
+def create_refund(connection: Connection, command: CreateRefund) -> Refunded:
+    act = partial(refunds.create_refund, connection.user, command)
+    return once(connection.user, command, Refunded, act)
