@@ -14,5 +14,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/<int:conversation>", views.inbox, name="conversation"),
     path("orders", views.orders, name="orders"),
     path("orders/<uuid:order>", views.order, name="order"),
+    path("bag", views.bag, name="bag"),
+    path("shops/<int:shop>/orders", views.shop_orders, name="shop-orders"),
+    path("shops/<int:shop>/orders/<uuid:order>", views.shop_orders, name="shop-order"),
+    path("shops/<int:shop>/counts", views.shop_counts, name="shop-counts"),
     path("language", set_language, name="language"),
 ]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socket import SOCK_DGRAM, SOCK_STREAM
 
@@ -55,7 +56,23 @@ def able(namespace: None) -> None:
 def site(
     able: None, transactional_db: None, site_store: Embedded, tmp_path: Path
 ) -> Iterator[str]:
-    """The address of a whole Souk, web and media, on the test database.
+    """The address of a whole Souk, web and media, on the test database."""
+    with serving(site_store, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def counter(
+    able: None, transactional_db: None, site_store: Embedded, tmp_path: Path
+) -> Iterator[str]:
+    """The same without media: for what is bought and sent."""
+    with serving(site_store, tmp_path, "--only", "web") as url:
+        yield url
+
+
+@contextmanager
+def serving(store: Embedded, folder: Path, *roles: str) -> Iterator[str]:
+    """`souk serve` under an address that its bank knows as well.
 
     On the session's store: the session's other processes know this database too, send
     what is in its outbox, and may be given its streams.
@@ -66,18 +83,18 @@ def site(
         **os.environ,
         "DATABASE_URL": database_url(),
         "PYTHONUNBUFFERED": "1",
-        "REDIS_URL": site_store.url,
-        "SOUK_DATA": str(tmp_path / "var"),
+        "REDIS_URL": store.url,
+        "SOUK_DATA": str(folder / "var"),
         "SOUK_DEBUG": "1",
         "SOUK_MEDIA_PORT": str(free_port(SOCK_DGRAM)),
         "SOUK_MEDIA_ADDRESSES": "127.0.0.1",
         "SOUK_PORT": str(port),
         "SOUK_URL": url,
     }
-    log = tmp_path / "serve.log"
+    log = folder / "serve.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "config.cli", "serve"],
+            [sys.executable, "-m", "config.cli", "serve", *roles],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,

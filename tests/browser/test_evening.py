@@ -40,7 +40,7 @@ def open_a_shop(host: Person) -> None:
     host.page.goto("/studio")
     host.find("souk-shop input[name=name]").fill("Noor Pottery")
     host.find("souk-shop form button").click()
-    host.find(".shop-head button").click()
+    host.find(".shop-head [data-act=add]").click()
     host.find("input[name=title][maxlength='80']").fill("Tea bowl, ash glaze")
     host.find("input[name=price-CNY]").fill("99.00")
     host.find("input[name=received]").fill("3")

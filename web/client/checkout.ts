@@ -1,43 +1,54 @@
-// <souk-checkout>: how many → held for you, with the time left → the bank's page.
-// The order's own page says how it ended.
+// <souk-checkout>: which one and how many → held for you → <souk-pay>. What is sold out
+// can be waited for. The order's own page says how it ended.
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { icon, reason, SoukElement } from "./element.ts";
+import { ActingElement } from "./acting.ts";
+import { icon, toast } from "./element.ts";
 import type { RoomFeed } from "./feed.ts";
-import { clock, left, money, options, priceOf } from "./format.ts";
+import { left, money, options, priceOf } from "./format.ts";
 import { picture, price } from "./goods.ts";
-import { live, me, newKey, Refused } from "./live.ts";
-import type { Changes } from "./commands.ts";
+import { live, me, Refused } from "./live.ts";
+import { OrderFeed } from "./order_feed.ts";
+import "./pay.ts";
 import type { Item, Offer } from "./protocol.ts";
 import { say } from "./say.ts";
-
-type Held = Changes["order.place"][1] & { amount: number };
+import { isLive } from "./trade.ts";
+import "./waiting.ts";
 
 @customElement("souk-checkout")
-export class SoukCheckout extends SoukElement {
+export class SoukCheckout extends ActingElement {
   @property({ attribute: false }) feed!: RoomFeed;
   @property({ attribute: false }) item!: Item;
   @property({ attribute: false }) offer!: Offer;
   @property({ type: Number }) stream = 0;
   @state() private qty = 1;
-  @state() private held: Held | null = null;
-  @state() private busy = false;
-  @state() private problem = "";
-  @state() private now = live.now();
-  #key = newKey(); // one purchase, however often the button is pressed
-  #payKey = newKey(); // one attempt: the first one made another version of the order
-  #clock = 0;
+  @state() private order = "";
+  // What the server says each costs now, until the room hears it as well.
+  @state() private told: { amount: number; currency: string } | null = null;
+  @state() private holds: string[] = [];
+  readonly #held = new OrderFeed(this, () => this.order);
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#clock = window.setInterval(() => {
-      this.now = live.now();
-    }, 250);
+    this.#recall();
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearInterval(this.#clock);
+  // A reload does not lose what is held: the tab remembers the order of each offer.
+  #recall(): void {
+    this.order = sessionStorage.getItem(`held:${this.offer.offer}`) ?? "";
+    this.#held.forget();
+    void this.#held.reload();
+  }
+
+  #remember(order: string): void {
+    this.order = order;
+    sessionStorage.setItem(`held:${this.offer.offer}`, order);
+  }
+
+  #forget(): void {
+    this.order = "";
+    this.#held.forget();
+    sessionStorage.removeItem(`held:${this.offer.offer}`);
   }
 
   get #offer(): Offer {
@@ -53,133 +64,129 @@ export class SoukCheckout extends SoukElement {
     return Math.min(this.qty, this.#most);
   }
 
-  async #attempt(act: () => Promise<void>): Promise<void> {
-    this.busy = true;
-    this.problem = "";
-    try {
-      await act();
-    } catch (error) {
-      this.problem = reason(error);
-      if (!(error instanceof Refused && error.temporary)) this.#key = newKey();
-    } finally {
-      this.busy = false;
-    }
+  get #each(): { amount: number; currency: string } | null {
+    return this.told ?? priceOf(this.#offer.prices);
   }
 
   #hold(): Promise<void> {
-    return this.#attempt(async () => {
-      const each = priceOf(this.#offer.prices);
+    return this.attempt(async () => {
+      const each = this.#each;
       if (each === null) return;
       this.qty = this.#qty; // what the total on the screen was for
-      const reply = await live.change(
-        "order.place",
-        {
-          offer: this.offer.offer,
-          qty: this.qty,
-          expect: { ...each, amount: each.amount * this.qty },
-          via: { kind: "stream", id: this.stream },
-        },
-        this.#key,
-      );
-      this.held = { ...reply, amount: each.amount * this.qty };
-      this.#payKey = newKey();
+      const { order } = await live.change("order.place", {
+        offer: this.offer.offer,
+        qty: this.qty,
+        expect: { ...each, amount: each.amount * this.qty },
+        via: { kind: "stream", id: this.stream },
+      });
+      this.#remember(order);
+      await this.#held.reload();
     });
   }
 
-  #pay(): Promise<void> {
-    return this.#attempt(async () => {
-      if (this.held === null) return;
-      const reply = await live.change(
-        "order.pay",
-        {
-          order: this.held.order,
-          version: 0,
-          method: this.held.amount === 0 ? "free" : "bank",
-        },
-        this.#payKey,
-      );
-      location.assign(reply.redirect ?? `/orders/${this.held.order}`);
-    });
+  protected override refused(error: unknown): void {
+    if (!(error instanceof Refused)) return;
+    if (error.name === "too_many_holds") this.holds = error.data["orders"] as string[];
+    if (error.name === "sold_out" && Number(error.data["available"]) > 0)
+      this.problem = say("checkout.only", { count: Number(error.data["available"]) });
+    if (error.name !== "price_changed") return;
+    const { amount, currency } = error.data as { amount: number; currency: string };
+    this.told = { amount: Math.round(amount / this.qty), currency };
+    this.problem = say("checkout.new_price", { price: money(this.told) });
   }
 
-  #giveBack(): Promise<void> {
-    return this.#attempt(async () => {
-      if (this.held === null) return;
-      await live.change("order.cancel", { order: this.held.order, reason: "changed_mind" });
-      this.held = null;
-      this.#key = newKey();
+  #toBag(): Promise<void> {
+    return this.attempt(async () => {
+      const { offer } = this.offer;
+      const bag = await live.read("bag.get", {});
+      const had = bag.lines.find((line) => line.offer === offer)?.qty ?? 0;
+      await live.change("bag.put", { offer, qty: Math.min(999, had + this.#qty) });
+      toast(say("bag.in"));
+      this.emit("bagged");
     });
-  }
-
-  #again(): void {
-    this.held = null;
-    this.#key = newKey();
   }
 
   #choose(offer: Offer): TemplateResult {
     const chosen = offer.offer === this.offer.offer;
-    return html`<button class="option ${chosen ? "chosen" : ""}" aria-pressed=${chosen ? "true" : "false"}
-      ?disabled=${this.feed.isOut(offer)} @click=${() => {
+    const out = this.feed.isOut(offer);
+    return html`<button class="option ${chosen ? "chosen" : ""} ${out ? "out" : ""}"
+      aria-pressed=${chosen ? "true" : "false"} @click=${() => {
         this.offer = offer;
         this.qty = 1;
-      }}>${options(offer.options)}</button>`;
+        this.told = null;
+        this.problem = "";
+        this.#recall();
+      }}>${options(offer.options)}${out ? html`<span class="visually-hidden"> ${say("goods.sold_out")}</span>` : nothing}</button>`;
   }
 
   #quantity(): TemplateResult {
     const offer = this.#offer;
-    const most = this.#most;
     const qty = this.#qty;
-    const each = priceOf(offer.prices);
-    const out = this.feed.isOut(offer);
-    return html`
-      ${this.item.offers.length > 1 ? html`<div class="options" role="group"
-        aria-label=${say("checkout.options")}>${this.item.offers.map((one) => this.#choose(one))}</div>` : nothing}
-      <div class="checkout-line"><span>${say("checkout.quantity")}</span>
+    const each = this.#each;
+    return html`<div class="checkout-line"><span>${say("checkout.quantity")}</span>
         <span class="stepper"><button class="plain round" aria-label=${say("checkout.less")}
           ?disabled=${qty <= 1} @click=${() => {
           this.qty = qty - 1;
         }}>${icon("minus")}</button>
           <output class="num" aria-live="polite">${qty}</output>
-          <button class="plain round" aria-label=${say("checkout.more")} ?disabled=${qty >= most}
-            @click=${() => {
+          <button class="plain round" aria-label=${say("checkout.more")}
+            ?disabled=${qty >= this.#most} @click=${() => {
             this.qty = qty + 1;
           }}>${icon("plus")}</button></span></div>
       ${offer.per_buyer ? html`<p
         class="small-print">${say("checkout.limit", { count: offer.per_buyer })}</p>` : nothing}
       <div class="checkout-line total"><span>${say("checkout.total")}</span>
         <b class="price">${each === null ? "" : money({ ...each, amount: each.amount * qty })}</b></div>
-      ${this.#problem()}
+      ${this.wrong()}
+      ${this.holds.length === 0 ? nothing : html`<a class="button plain wide" href="/orders/${this.holds[0]}">${say("checkout.pay_held")}</a>`}
       ${
         me === null
           ? html`<a class="button wide"
             href="/accounts/sign-in?next=${encodeURIComponent(location.pathname)}">${say("checkout.sign_in")}</a>`
-          : html`<button class="wide ${this.busy ? "busy" : ""}" data-act="hold" ?disabled=${this.busy || out}
-            @click=${this.#hold}>${say(out ? "goods.sold_out" : "checkout.hold")}</button>`
+          : html`<button class="wide ${this.busy ? "busy" : ""}" data-act="hold" ?disabled=${this.busy}
+            @click=${this.#hold}>${say("checkout.hold")}</button>
+            <button class="plain wide" data-act="to-bag" ?disabled=${this.busy}
+              @click=${this.#toBag}>${icon("cart")}${say("bag.put")}</button>`
       }
       <p class="small-print centre">${say("checkout.hold_more")}</p>`;
   }
 
-  #holding(held: Held): TemplateResult {
-    const rest = held.hold_until - this.now;
-    if (rest <= 0) {
-      return html`<div class="hold over"><h3>${say("checkout.expired")}</h3><p>${say("checkout.expired_more")}</p></div>
-        <button class="wide" @click=${this.#again}>${say("checkout.again")}</button>`;
-    }
-    return html`
-      <div class="hold"><span class="hold-clock num" role="timer"
-        aria-label=${say("checkout.left")}>${icon("clock")}${clock(rest)}</span>
-        <h3>${say("checkout.held")}</h3><p>${say("checkout.held_more")}</p></div>
-      <div class="checkout-line total"><span>${say("checkout.total")} · ${this.qty} ×</span><b
-        class="price">${money({ amount: held.amount, currency: held.currency })}</b></div>
-      ${this.#problem()}
-      <button class="wide ${this.busy ? "busy" : ""}" data-act="pay" ?disabled=${this.busy}
-        @click=${this.#pay}>${say("checkout.pay")}</button>
-      <button class="quiet wide" ?disabled=${this.busy}
-        @click=${this.#giveBack}>${say("checkout.cancel")}</button>`;
+  #over(state: string): TemplateResult {
+    const word = state === "cancelled" ? "order.cancelled_head" : "checkout.expired";
+    return html`<div class="hold over"><h3>${say(word)}</h3><p>${say("checkout.expired_more")}</p></div>
+      <button class="wide" data-act="again"
+        @click=${this.#forget}>${say("checkout.again")}</button>`;
   }
 
-  #problem(): TemplateResult | typeof nothing {
-    return this.problem === "" ? nothing : html`<p class="wrong" role="alert">${this.problem}</p>`;
+  // Before anything is held: to be bought, or to be waited for.
+  #before(): TemplateResult {
+    const many = this.item.offers.length > 1;
+    const out = this.feed.isOut(this.#offer);
+    return html`${
+      many
+        ? html`<div class="options" role="group"
+        aria-label=${say("checkout.options")}>${this.item.offers.map((one) => this.#choose(one))}</div>`
+        : nothing
+    }${
+      out
+        ? html`<souk-waiting .offer=${this.offer.offer} .most=${this.#offer.per_buyer ?? 99}></souk-waiting>`
+        : this.#quantity()
+    }`;
+  }
+
+  #after(): TemplateResult {
+    const view = this.#held.view;
+    if (view === null)
+      return this.#held.problem === ""
+        ? html`<div class="skeleton tall"></div>`
+        : html`<p class="wrong" role="alert">${this.#held.problem}</p>
+          <button class="plain wide" @click=${this.#forget}>${say("checkout.again")}</button>`;
+    if (view.state === "expired" || view.state === "cancelled") return this.#over(view.state);
+    if (isLive(view))
+      return html`<souk-pay .view=${view} @stale=${() => this.#held.reload()}></souk-pay>`;
+    return html`<div class="hold"><h3>${say("order.paid_head")}</h3><p>${say("order.paid_more")}</p></div>
+      <a class="button wide" href="/orders/${view.order}">${say("checkout.see_order")}</a>
+      <button class="quiet wide" @click=${this.#forget}>${say("checkout.one_more")}</button>`;
   }
 
   protected override render(): TemplateResult {
@@ -190,6 +197,6 @@ export class SoukCheckout extends SoukElement {
         <div><h3>${this.item.title}</h3><p class="small-print">${options(offer.options)}</p>
           <span class="goods-price">${price(offer)}</span> <span
             class="stock num">${left(this.feed.left(offer))}</span></div></div>
-      ${this.held === null ? this.#quantity() : this.#holding(this.held)}</div>`;
+      ${this.order === "" ? this.#before() : this.#after()}</div>`;
   }
 }

@@ -9,17 +9,27 @@ import type {
   List,
   Message,
   Millis,
-  OrderState,
-  OrderView,
   Person,
   Prices,
   ProductCard,
   ProductPage,
   Shelf,
+  ShippingTable,
   ShopView,
   StreamKey,
   StreamView,
 } from "./protocol.ts";
+import type {
+  AddressFields,
+  AddressView,
+  AfterSaleKind,
+  Bag,
+  OrderState,
+  OrderView,
+  Part,
+  Quote,
+  Wait,
+} from "./trade.ts";
 
 export interface ProductDraft {
   shop: number;
@@ -30,7 +40,11 @@ export interface ProductDraft {
   media: string[];
   skus: { sku?: number; code: string; options: Record<string, string>; prices: Prices }[];
 }
-type Way = { kind: "stream"; id: number };
+export type Way = { kind: "stream"; id: number };
+type Held = { order: string; currency: string; hold_until: Millis };
+type Price = { amount: number; currency: string };
+type Parcel = { carrier: string; number: string };
+type AfterSaleReply = { aftersale: number; state: string; refund?: string | null };
 
 // Method → [what is sent, what is answered]. Those that change something carry a key.
 export interface Reads {
@@ -77,6 +91,13 @@ export interface Reads {
   "shelf.get": [{ stream: number }, Shelf];
   "order.get": [{ order: string }, OrderView];
   "order.mine": [{ limit?: number; cursor?: string }, List<OrderView>];
+  "order.shop": [
+    { shop: number; state?: OrderState; limit?: number; cursor?: string },
+    List<OrderView>,
+  ];
+  "address.list": [Record<string, never>, List<AddressView>];
+  "bag.get": [Record<string, never>, Bag];
+  "wait.mine": [Record<string, never>, List<Wait>];
   "insight.stream": [{ stream: number }, Insight];
 }
 
@@ -117,13 +138,48 @@ export interface Changes {
   ];
   "shelf.remove": [{ stream: number; number: number }, { version: number }];
   "shelf.explain": [{ stream: number; number: number; on: boolean }, { explaining: number[] }];
-  "order.place": [
-    { offer: number; qty: number; via: Way; expect: { amount: number; currency: string } },
-    { order: string; currency: string; hold_until: Millis },
+  "shop.update": [
+    { shop: number; methods?: string[]; shipping?: ShippingTable },
+    Record<string, unknown>,
   ];
+  "order.place": [{ offer: number; qty: number; via: Way; expect: Price }, Held];
+  "order.quote": [{ order: string; address: number | null }, Quote];
   "order.pay": [
     { order: string; version: number; method: string },
     { payment: string; redirect: string | null; expires_at: Millis },
   ];
-  "order.cancel": [{ order: string; reason: string }, { state: OrderState }];
+  "order.cancel": [
+    { order: string; reason: string },
+    { state: OrderState; refund?: string | null },
+  ];
+  "order.receive": [{ order: string }, { state: OrderState }];
+  "order.pack": [{ order: string }, { state: OrderState }];
+  "order.mark_paid": [{ order: string; reference: string }, { state: OrderState }];
+  "order.ship": [{ order: string; lines?: Part[] } & Parcel, { shipment: number }];
+  "shipment.fix": [{ shipment: number } & Parcel, { shipment: number }];
+  "refund.create": [
+    {
+      order: string;
+      lines: { line: number; amount: number; qty?: number }[];
+      reason: string;
+    },
+    { refund: string; state: string },
+  ];
+  "aftersale.open": [
+    { order: string; kind: AfterSaleKind; lines: Part[]; reason: string },
+    AfterSaleReply,
+  ];
+  "aftersale.sent": [{ aftersale: number } & Parcel, AfterSaleReply];
+  "aftersale.withdraw": [{ aftersale: number }, AfterSaleReply];
+  "aftersale.decide": [{ aftersale: number; accept: boolean; note: string }, AfterSaleReply];
+  "aftersale.received": [{ aftersale: number; restock: boolean }, AfterSaleReply];
+  "address.save": [{ address?: number } & AddressFields, { address: number }];
+  "address.drop": [{ address: number }, Record<string, never>];
+  "bag.put": [{ offer: number; qty: number }, Bag];
+  "bag.checkout": [
+    { shop: number; via: Way; lines: { offer: number; qty: number; expect: Price }[] },
+    Held,
+  ];
+  "wait.join": [{ offer: number; qty: number }, { wait: number; ahead: number }];
+  "wait.leave": [{ wait: number }, Record<string, never>];
 }

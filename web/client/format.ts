@@ -33,6 +33,19 @@ export function money({ amount, currency }: Price): string {
   return formatOf(currency).format(amount / 10 ** digits(currency));
 }
 
+// 600 basis points are 6%.
+export function percent(basisPoints: number): string {
+  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 2 }).format(
+    basisPoints / 10_000,
+  );
+}
+
+const places = new Intl.DisplayNames(language, { type: "region" });
+
+export function country(code: string): string {
+  return /^[A-Z]{2}$/.test(code) ? (places.of(code) ?? code) : code;
+}
+
 export function count(value: number): string {
   return new Intl.NumberFormat(language, {
     notation: value < 10_000 ? "standard" : "compact",

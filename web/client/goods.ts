@@ -43,9 +43,10 @@ function stock(item: Item, feed: RoomFeed): TemplateResult {
 function buyButton(item: Item, feed: RoomFeed, open: boolean, buy: Buy): TemplateResult {
   const offer = toBuy(item, feed);
   const out = offer === undefined || feed.isOut(offer);
-  const shut = out || !open || priceOf(offer.prices) === null;
-  return html`<button class="buy small" ?disabled=${shut}
-    @click=${() => offer !== undefined && buy(item, offer)}>${say(out ? "goods.sold_out" : "goods.buy")}</button>`;
+  const shut = offer === undefined || !open || priceOf(offer.prices) === null;
+  const word = !out ? "goods.buy" : shut ? "goods.sold_out" : "wait.join";
+  return html`<button class="buy small ${out ? "plain" : ""}" ?disabled=${shut}
+    @click=${() => offer !== undefined && buy(item, offer)}>${say(word)}</button>`;
 }
 
 export function row(item: Item, feed: RoomFeed, open: boolean, buy: Buy): TemplateResult {

@@ -5,7 +5,11 @@
 import { Centrifuge, type Subscription, UnauthorizedError } from "centrifuge";
 import type { Changes, Reads } from "./commands.ts";
 import type { UserEvent } from "./protocol.ts";
+import { answered, keptKey } from "./keys.ts";
+import { country } from "./format.ts";
 import { known, say } from "./say.ts";
+
+export { newKey } from "./keys.ts";
 
 const page = document.documentElement;
 export const me: number | null = Number(page.dataset["user"]) || null;
@@ -34,7 +38,10 @@ export class Refused extends Error {
 
   get text(): string {
     const word = `error.${this.name}`;
-    return known(word) ? say(word, this.data as Record<string, string>) : say("error.other");
+    if (!known(word)) return say("error.other");
+    const facts = { ...this.data } as Record<string, string>;
+    if (typeof facts["country"] === "string") facts["country"] = country(facts["country"]);
+    return say(word, facts);
   }
 }
 
@@ -53,14 +60,6 @@ async function ticket(): Promise<string> {
   if (reply.status === 401) throw new UnauthorizedError("signed out");
   if (!reply.ok) throw new Error(`ticket: ${reply.status}`);
   return ((await reply.json()) as { ticket: string }).ticket;
-}
-
-// A UUIDv7: its first 48 bits are the time, which spares the server a look-up.
-export function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const now = Date.now().toString(16).padStart(12, "0");
-  const rest = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${now.slice(0, 8)}-${now.slice(8)}-7${rest.slice(13, 16)}-a${rest.slice(17, 20)}-${rest.slice(20)}`;
 }
 
 export interface Connected {
@@ -122,15 +121,19 @@ class Live {
   }
 
   // One effect, however often it has to be sent. Gives up after about half a minute.
+  // Without a `key` the one kept for this intent is used (keys.ts).
   async change<M extends keyof Changes>(
     method: M,
     data: Changes[M][0],
-    key: string = newKey(),
+    key: string = keptKey(method, data),
   ): Promise<Changes[M][1]> {
     for (let tries = 0; ; tries += 1) {
       try {
-        return (await this.#rpc(method, { ...data, key })) as Changes[M][1];
+        const reply = (await this.#rpc(method, { ...data, key })) as Changes[M][1];
+        answered(method, data);
+        return reply;
       } catch (error) {
+        if (error instanceof Refused && !error.temporary) answered(method, data);
         if (!(error instanceof Refused) || !error.temporary || tries >= 5) throw error;
         const asked = Number(error.data["retry_after_ms"]) || 0;
         await pause(Math.max(asked, 250 * 2 ** tries));

@@ -1,5 +1,7 @@
 // What the wire carries, as this client uses it: rows, and the events about them.
-// Written by hand from the rooms' Structs; the commands are in commands.ts.
+// Written by hand from the rooms' Structs; orders, bags and addresses are in trade.ts, the
+// commands in commands.ts.
+import type { OrderState } from "./trade.ts";
 
 export type Millis = number;
 export type Prices = Record<string, number>;
@@ -75,7 +77,11 @@ export interface ShopView {
   name: string;
   country: string;
   currencies: string[];
+  methods: string[];
+  shipping?: ShippingTable;
 }
+// Where a shop ships, and for how much: a country's fee, and from which sum on it is free.
+export type ShippingTable = Record<string, { fee: Prices; free_over?: Prices }>;
 export interface ProductCard {
   product: number;
   title: string;
@@ -103,36 +109,6 @@ export interface ProductPage {
     version: number;
   };
   skus: Sku[];
-}
-
-export interface OrderLine {
-  line: number;
-  title: string;
-  image: string;
-  options: Record<string, string>;
-  qty: number;
-  price: number;
-}
-export type OrderState = "held" | "paying" | "paid" | "expired" | "cancelled";
-export interface OrderView {
-  order: string;
-  shop: number;
-  shop_name: string;
-  buyer: number;
-  buyer_name: string;
-  stream: number | null;
-  state: OrderState;
-  version: number;
-  lines: OrderLine[];
-  goods: number;
-  amount: number;
-  currency: string;
-  methods: string[];
-  placed_at: Millis;
-  hold_until: Millis;
-  expires_at: Millis | null;
-  paid_at: Millis | null;
-  now: Millis;
 }
 
 export interface Message {
@@ -219,5 +195,14 @@ export type UserEvent =
   | Of<"message.sent", { conversation: number; rev: number; seq: number; message: Message }>
   | Of<"conversation.cursor", Cursor & { conversation: number }>
   | Of<"conversation.requested", { conversation: number; user: number; name: string }>
+  | OrderEvent
+  | Of<"wait.offered", { wait: number; offer: number; order: string; expires_at: Millis }>
+  | Of<"wait.changed", { wait: number; offer: number; state: string; ahead: number }>
+  | Of<"bag.changed", { version: number; lines: number }>;
+// Each is a reason to read its order again.
+export type OrderEvent =
   | Of<"order.changed", { order: string; state: OrderState; version: number }>
-  | Of<"payment.changed", { order: string; state: string; reason?: string }>;
+  | Of<"payment.changed", { order: string; state: string; reason?: string }>
+  | Of<"refund.changed", { order: string; refund: string; state: string }>
+  | Of<"shipment.changed", { order: string; shipment: number; last: string }>
+  | Of<"aftersale.changed", { order: string; aftersale: number; state: string }>;

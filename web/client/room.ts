@@ -2,21 +2,24 @@
 // on a wide page the shelf stands to its left and the talk to its right.
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import "./bag.ts";
+import "./bag_count.ts";
 import "./bar.ts";
 import "./checkout.ts";
 import "./comments.ts";
 import "./host_card.ts";
 import "./player.ts";
 import "./sheet.ts";
+import "./waits.ts";
 import { avatar, icon, SoukElement } from "./element.ts";
 import { RoomFeed } from "./feed.ts";
 import { clock, count, hue } from "./format.ts";
 import { deal, row } from "./goods.ts";
-import { live } from "./live.ts";
+import { live, me } from "./live.ts";
 import type { Comment, DealsEvent, Item, Offer } from "./protocol.ts";
 import { say } from "./say.ts";
 
-type Panel = "none" | "shelf" | "checkout" | "host";
+type Panel = "none" | "shelf" | "checkout" | "bag" | "host";
 const wide = matchMedia("(min-width: 1000px)");
 
 @customElement("souk-room")
@@ -159,7 +162,14 @@ export class SoukRoom extends SoukElement {
         Number(shelf.explaining.includes(b.number)) - Number(shelf.explaining.includes(a.number)) ||
         a.number - b.number,
     );
-    return html`<ul class="goods-list">${first.map((item) => row(item, this.feed, this.#open, this.#buy))}</ul>`;
+    return html`${this.#bagButton()}<ul class="goods-list">${first.map((item) => row(item, this.feed, this.#open, this.#buy))}</ul>`;
+  }
+
+  #bagButton(): TemplateResult | typeof nothing {
+    if (me === null) return nothing;
+    return html`<button class="plain wide own-bag" data-act="bag" @click=${() => {
+      this.panel = "bag";
+    }}>${icon("cart")}${say("bag.title")}<souk-bag-count></souk-bag-count></button>`;
   }
 
   #sheets(): TemplateResult {
@@ -171,6 +181,7 @@ export class SoukRoom extends SoukElement {
       none: "",
       shelf: say("shelf.title"),
       checkout: say("checkout.title"),
+      bag: say("bag.title"),
       host: view?.host.name ?? "",
     }[this.panel];
     const buying = this.buying;
@@ -181,7 +192,9 @@ export class SoukRoom extends SoukElement {
         ? this.#shelf()
         : this.panel === "checkout" && buying !== null
           ? html`<souk-checkout .stream=${this.stream} .feed=${this.feed} .item=${item}
-            .offer=${buying.offer}></souk-checkout>`
+            .offer=${buying.offer} @bagged=${shut}></souk-checkout>`
+          : this.panel === "bag"
+            ? html`<souk-bag></souk-bag><souk-waits></souk-waits>`
           : this.panel === "host" && view !== null
             ? html`<souk-host-card .user=${view.host.user} .name=${view.host.name}></souk-host-card>`
             : nothing;

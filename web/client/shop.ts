@@ -8,6 +8,7 @@ import { live } from "./live.ts";
 import type { Prices, ProductCard, ProductPage, ShopView } from "./protocol.ts";
 import { say } from "./say.ts";
 import "./sheet.ts";
+import "./terms.ts";
 
 export function prices(map: Prices): string {
   return Object.entries(map)
@@ -18,6 +19,8 @@ export function prices(map: Prices): string {
 @customElement("souk-shop")
 export class SoukShop extends SoukElement {
   @property({ type: Number }) shop = 0;
+  @property() ways = ""; // to be paid that this server knows, apart by spaces
+  @state() private terms = false;
   @state() private view: ShopView | null = null;
   @state() private products: ProductCard[] = [];
   @state() private editing: ProductPage | "new" | null = null;
@@ -26,6 +29,10 @@ export class SoukShop extends SoukElement {
   override connectedCallback(): void {
     super.connectedCallback();
     if (this.shop !== 0) void this.#attempt(() => this.#load());
+  }
+
+  get #ways(): string[] {
+    return this.ways.split(" ").filter(Boolean);
   }
 
   async #load(): Promise<void> {
@@ -54,7 +61,7 @@ export class SoukShop extends SoukElement {
         name: String(form.get("name")),
         country: currency === "CNY" ? "CN" : "US",
         currencies: [currency],
-        methods: ["bank"],
+        methods: [this.#ways[0] ?? "manual"],
       });
       this.shop = shop;
       await this.#load();
@@ -136,9 +143,13 @@ export class SoukShop extends SoukElement {
     if (this.shop === 0) return this.#closed();
     return html`<section class="card shop-card"><header
       class="shop-head"><h2>${this.view?.name ?? say("shop.yours")}</h2>
-        <button class="plain small" ?disabled=${this.view === null} @click=${() => {
+        <span class="shop-ways"><a class="button small" href="/shops/${this.shop}/orders">${icon("receipt")}${say("desk.open")}</a>
+        <button class="plain small" data-act="terms" @click=${() => {
+          this.terms = true;
+        }}>${icon("truck")}${say("terms.title")}</button>
+        <button class="plain small" data-act="add" ?disabled=${this.view === null} @click=${() => {
           this.editing = "new";
-        }}>${icon("plus")}${say("shop.add")}</button></header>
+        }}>${icon("plus")}${say("shop.add")}</button></span></header>
       ${this.view === null ? html`<div class="skeleton row"></div>` : nothing}
       ${this.view !== null && this.products.length === 0 ? html`<p
         class="small-print">${say("shop.none")}</p>` : nothing}
@@ -153,6 +164,12 @@ export class SoukShop extends SoukElement {
         .label=${say(this.editing === "new" ? "shop.add" : "shop.edit")} .content=${this.#form()}
         @sheet-closed=${() => {
           this.editing = null;
+        }}></souk-sheet>
+      <souk-sheet .open=${this.terms} .label=${say("terms.title")}
+        .content=${html`<souk-terms .shop=${this.shop} .ways=${this.#ways} @saved=${() => {
+          this.terms = false;
+        }}></souk-terms>`} @sheet-closed=${() => {
+          this.terms = false;
         }}></souk-sheet>`;
   }
 }
