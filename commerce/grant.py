@@ -83,7 +83,7 @@ def grant(
         terms = offers.get(ask.offer)
         have = bought.get((ask.offer, ask.buyer), 0)
         held = holding.setdefault(ask.buyer, [])
-        verdict = _judge(now, left, terms, have, held, ask)
+        verdict = judge(now, left, terms, have, held, ask)
         verdicts.append(verdict)
         if isinstance(verdict, Won):
             left -= ask.qty
@@ -92,9 +92,10 @@ def grant(
     return verdicts, available - left
 
 
-def _judge(
+def judge(
     now: int, left: int, terms: Terms | None, have: int, held: Sequence[str], ask: Ask
 ) -> Verdict:
+    """One wish against what is `left` of its offer, and what its buyer has of it."""
     if terms is None:
         return NOT_FOUND()
     if not terms.open:
@@ -109,5 +110,6 @@ def _judge(
     if len(held) >= MAX_HOLDS:
         return TOO_MANY_HOLDS(max=MAX_HOLDS, orders=list(held))
     if ask.qty > left:
-        return SOLD_OUT(available=shown(left, terms.show_stock) if left else 0)
+        some = shown(left, terms.show_stock) if left else 0
+        return SOLD_OUT(available=some, wait=True)
     return Won(price)

@@ -19,6 +19,7 @@ from django.db import connection
 from commerce.actions.deciding import (
     Answer,
     Answers,
+    Asked,
     Decision,
     Name,
     Wish,
@@ -60,7 +61,7 @@ class Refusals:
     def __init__(self) -> None:
         self._told: OrderedDict[Name, tuple[float, bytes, CommandError]] = OrderedDict()
 
-    def keep(self, wish: Wish, answer: Answer) -> None:
+    def keep(self, wish: Asked, answer: Answer) -> None:
         """Remember it, if it is a refusal that lasts."""
         if not isinstance(answer, CommandError) or answer.temporary:
             return
@@ -71,7 +72,7 @@ class Refusals:
         while len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
 
-    def of(self, wishes: Iterable[Wish]) -> Answers:
+    def of(self, wishes: Iterable[Asked]) -> Answers:
         now = time.monotonic()
         while self._told and next(iter(self._told.values()))[0] < now:
             self._told.popitem(last=False)
@@ -135,7 +136,7 @@ class Teller:
 
     async def _refuse(self, wishes: Sequence[Wish], refused: Answers) -> Answers:
         """The row was empty just now: one reading without a lock, for resent keys."""
-        sold_out = SOLD_OUT(available=0)
+        sold_out = SOLD_OUT(available=0, wait=True)
         answers = {wish.name: (wish.digest, sold_out) for wish in reversed(wishes)}
         return {**answers, **refused, **await db(prior, wishes)}
 
@@ -166,7 +167,7 @@ class Tellers:
         self._offers: dict[int, int] = {}
         self._looking: dict[int, asyncio.Task[int | None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._told: deque[tuple[Wish, OrderHeld]] = deque(maxlen=TOLD)
+        self._told: deque[tuple[Asked, OrderHeld]] = deque(maxlen=TOLD)
         self._telling: asyncio.Task[None] | None = None
         self._waiting = 0
 
@@ -214,7 +215,7 @@ class Tellers:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def announce(self, winners: Sequence[tuple[Wish, OrderHeld]]) -> None:
+    def announce(self, winners: Sequence[tuple[Asked, OrderHeld]]) -> None:
         """Tell the buyers' other screens. In a rush the oldest are left out: whoever
         asks has been answered, and other screens learn it by asking.
         """

@@ -5,7 +5,8 @@ they won, orders.py has what happens to an order later.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -26,6 +27,17 @@ Name = tuple[int, str]
 Answer = OrderHeld | CommandError
 Answers = dict[Name, tuple[bytes, Answer]]
 """What each name was told, and the digest of what it had asked."""
+
+
+class Asked(Protocol):
+    """Whoever stands in a queue: who, under which key, with which body."""
+
+    @property
+    def buyer(self) -> int: ...
+    @property
+    def name(self) -> Name: ...
+    @property
+    def digest(self) -> bytes: ...
 
 
 class Wish(Struct, frozen=True):
@@ -70,19 +82,21 @@ def decide(stock_id: int, wishes: Sequence[Wish], refused: Answers) -> Decision:
 
 def prior(wishes: Sequence[Wish]) -> Answers:
     """What those were told who won before, whatever this process remembers."""
-    return _told_before(_orders_of(wishes).filter(_by_key(wishes)), wishes)
-
-
-def _orders_of(wishes: Sequence[Wish]) -> QuerySet[Order]:
-    return Order.objects.filter(buyer_id__in={wish.buyer for wish in wishes})
-
-
-def _by_key(wishes: Sequence[Wish]) -> Q:
-    return Q(key__in={wish.command.key for wish in wishes})
-
-
-def _told_before(orders: Iterable[Order], wishes: Sequence[Wish]) -> Answers:
     names = {wish.name for wish in wishes}
+    return told_before(orders_of(names).filter(by_key(names)), names)
+
+
+def orders_of(names: Collection[Name]) -> QuerySet[Order]:
+    """All orders of these buyers."""
+    return Order.objects.filter(buyer_id__in={buyer for buyer, _ in names})
+
+
+def by_key(names: Collection[Name]) -> Q:
+    return Q(key__in={key for _, key in names})
+
+
+def told_before(orders: Iterable[Order], names: Collection[Name]) -> Answers:
+    """What was told under these names, of the orders that stand under them."""
     found = [order for order in orders if (order.buyer_id, order.key) in names]
     told = told_again(found) if found else {}
     return {
@@ -93,9 +107,10 @@ def _told_before(orders: Iterable[Order], wishes: Sequence[Wish]) -> Answers:
 
 def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
     # One reading for both: orders under these keys, and what these buyers hold.
-    both = _by_key(wishes) | Q(state__in=LIVE)
-    orders = list(_orders_of(wishes).filter(both).order_by("placed_at"))
-    answers = {**refused, **_told_before(orders, wishes)}
+    names = {wish.name for wish in wishes}
+    both = by_key(names) | Q(state__in=LIVE)
+    orders = list(orders_of(names).filter(both).order_by("placed_at"))
+    answers = {**refused, **told_before(orders, names)}
     fresh: dict[Name, Wish] = {}
     for wish in wishes:
         if wish.name not in answers:

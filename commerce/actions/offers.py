@@ -20,7 +20,7 @@ from streams.roles import parts_in
 def read(ids: Iterable[int]) -> tuple[dict[int, Offer], int]:
     """Offers with their goods and shows, and the time as they were read; 0 for none."""
     wanted: QuerySet[Offer] = QuerySet(Offer).filter(id__in=set(ids))
-    rows = wanted.select_related("sku__product__shop", "stream").annotate(
+    rows = wanted.select_related("sku__product__shop", "stream", "stock").annotate(
         now=DatabaseNow()
     )
     offers: dict[int, Offer] = {}

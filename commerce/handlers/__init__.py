@@ -1,13 +1,23 @@
 """The room on the socket."""
 
 from commerce import sweeper
-from commerce.handlers import catalog, orders, payments, quotes, shelf, shipping, stock
+from commerce.handlers import (
+    bags,
+    catalog,
+    orders,
+    payments,
+    quotes,
+    shelf,
+    shipping,
+    stock,
+)
 from realtime import CommandRouter
 
 router = CommandRouter().include(
     catalog.router,
     stock.router,
     shelf.router,
+    bags.router,
     orders.router,
     quotes.router,
     shipping.router,

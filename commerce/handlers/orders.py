@@ -1,6 +1,7 @@
 """Buying on the socket, and what sells."""
 
 from commerce.actions import paying, receipts, sales
+from commerce.actions.checkout import Bagful
 from commerce.actions.deciding import Wish
 from commerce.commands.insights import GetStreamInsight, StreamInsight
 from commerce.commands.orders import (
@@ -17,6 +18,7 @@ from commerce.commands.orders import (
     PlaceOrder,
 )
 from commerce.teller import tellers
+from commerce.till import till
 from realtime import CommandRouter, Connection, Rate
 from realtime.answered import digest_of
 
@@ -25,8 +27,13 @@ router = CommandRouter()
 
 @router.handles(rate=Rate(5, burst=10))
 async def place_order(connection: Connection, command: PlaceOrder) -> OrderHeld:
-    """Queue for the stock row's teller; answered when its transaction is committed."""
-    return await tellers().submit(Wish(connection.user, digest_of(command), command))
+    """Queue for the stock row's teller, for a bundle at the till; answered when the
+    transaction is committed.
+    """
+    digest = digest_of(command)
+    if await till().sells(command.offer):
+        return await till().submit(Bagful(connection.user, digest, command))
+    return await tellers().submit(Wish(connection.user, digest, command))
 
 
 @router.handles()

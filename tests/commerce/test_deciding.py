@@ -73,7 +73,7 @@ def test_twenty_buyers_for_ten_units_make_ten_orders(show: Show) -> None:
     assert [isinstance(answer, OrderHeld) for answer in answers] == [True] * 10 + [
         False
     ] * 10
-    assert refusal(answers[-1]) == ("sold_out", {"available": 0})
+    assert refusal(answers[-1]) == ("sold_out", {"available": 0, "wait": True})
     assert show.left == 0
     assert Order.objects.count() == 10
 
@@ -116,7 +116,7 @@ def test_two_buyers_may_choose_the_same_key(show: Show) -> None:
 
 def test_a_refusal_is_not_written(show: Show) -> None:
     answer = told(show, show.wish(show.buyer(), 11))[0]
-    assert refusal(answer) == ("sold_out", {"available": 10})
+    assert refusal(answer) == ("sold_out", {"available": 10, "wait": True})
     assert Order.objects.count() == 0
 
 

@@ -56,7 +56,7 @@ async def test_200_buyers_for_10_units_make_exactly_10_holds(
     held = [json.loads(answer) for answer in told if answer.startswith("{")]
     refused = [answer for answer in told if not answer.startswith("{")]
     assert len(held) == 10
-    assert set(refused) == {'460 sold_out {"available": 0}'}
+    assert set(refused) == {'460 sold_out {"available": 0, "wait": true}'}
     stored = await db(lambda: {str(o.pk) for o in Order.objects.all()})
     assert {answer["order"] for answer in held} == stored
     again = await asyncio.gather(*map(place, clients, wishes))
