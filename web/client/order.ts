@@ -69,7 +69,7 @@ export class SoukOrder extends ActingElement {
     if (isLive(view)) {
       return this.#over(view)
         ? nothing
-        : html`<souk-pay .view=${view} @stale=${() => this.#feed.reload()}></souk-pay>`;
+        : html`<souk-pay brief .view=${view} @stale=${() => this.#feed.reload()}></souk-pay>`;
     }
     if (view.state === "shipped")
       return html`<button class="wide ${this.busy ? "busy" : ""}" data-act="receive"

@@ -22,6 +22,8 @@ export function methodWord(method: string): string {
 @customElement("souk-pay")
 export class SoukPay extends ActingElement {
   @property({ attribute: false }) view!: OrderView;
+  // The page around it says already that it is held: the clock is enough.
+  @property({ type: Boolean }) brief = false;
   @state() private choosing = false;
   @state() private method = "";
   @state() private address = 0;
@@ -97,7 +99,7 @@ export class SoukPay extends ActingElement {
     const paying = this.view.state === "paying";
     return html`<div class="hold ${rest < 60_000 ? "soon" : ""}"><span class="hold-clock num" role="timer"
         aria-label=${say("checkout.left")}>${icon("clock")}${clock(rest)}</span>
-        <h3>${say(paying ? "order.paying_head" : "checkout.held")}</h3><p>${say(paying ? "order.paying_more" : "checkout.held_more")}</p></div>`;
+        ${this.brief ? nothing : html`<h3>${say(paying ? "order.paying_head" : "checkout.held")}</h3><p>${say(paying ? "order.paying_more" : "checkout.held_more")}</p>`}</div>`;
   }
 
   #where(): TemplateResult | typeof nothing {
