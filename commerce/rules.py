@@ -9,6 +9,8 @@ from msgspec import Struct
 SOLD = """('paid', 'customs', 'packed', 'part_shipped', 'shipped', 'received', 'done',
     'closed')"""
 GONE = "('expired', 'cancelled')"
+SWAPPED = "EXISTS (SELECT 1 FROM commerce_aftersale a WHERE a.replacement_id = o.id)"
+"""Sent for pieces that came back: it counts against no limit."""
 
 
 class Rule(Struct, frozen=True):
@@ -95,7 +97,7 @@ ORDERS = [
         (SELECT COALESCE(SUM(l.qty), 0) FROM commerce_orderline l JOIN commerce_order o
          ON o.id = l.order_id WHERE l.offer_id = t.offer_id
          AND l.parent_id IS NULL AND o.buyer_id = t.buyer_id
-         AND o.state NOT IN {GONE}) AS kept
+         AND o.state NOT IN {GONE} AND NOT {SWAPPED}) AS kept
         FROM commerce_tally t) sums WHERE qty <> kept OR qty > cap
         ORDER BY offer_id, buyer_id""",  # noqa: S608 - ours
     ),
@@ -110,7 +112,7 @@ ORDERS = [
         LEFT JOIN commerce_tally t
         ON t.offer_id = l.offer_id AND t.buyer_id = o.buyer_id
         WHERE f.per_buyer IS NOT NULL AND t.id IS NULL
-         AND l.parent_id IS NULL AND o.state NOT IN {GONE}
+         AND l.parent_id IS NULL AND o.state NOT IN {GONE} AND NOT {SWAPPED}
         GROUP BY l.offer_id, o.buyer_id ORDER BY l.offer_id, o.buyer_id""",  # noqa: S608 - ours
     ),
     Rule(

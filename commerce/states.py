@@ -1,4 +1,4 @@
-"""The lives of an order and of a payment, as tables. Pure.
+"""The lives of an order, an after-sale and a payment, as tables. Pure.
 
 An order changes by one conditional update of its row, and only along a line of
 `CHANGES`; the codes are those of the XHS open API. A payment has a rank: what comes
@@ -80,6 +80,21 @@ MOVES: dict[OrderState, frozenset[frozenset[str]]] = {
 }
 """The kinds of movement a line has, by the state of its order. `restock` may stand
 beside those of a sale, once for each time units of the line came back."""
+
+AFTER_SALES: dict[str, frozenset[str]] = {
+    "asked": frozenset({"accepted", "refused", "withdrawn"}),
+    # Money goes back at once; pieces are sent first, or brought by hand.
+    "accepted": frozenset({"done", "sent", "received", "withdrawn"}),
+    "sent": frozenset({"received"}),
+    "received": frozenset({"done"}),
+    "refused": frozenset(),
+    "withdrawn": frozenset(),
+    "done": frozenset(),
+}
+"""The life of an after-sale."""
+AFTER_SALES_OPEN: frozenset[str] = frozenset(
+    state for state, to in AFTER_SALES.items() if to
+)
 
 OPEN: frozenset[PaymentState] = frozenset({"created", "started", "processing"})
 """The provider may still take the money."""

@@ -9,7 +9,17 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from commerce.actions import orders, paying, payments, refunds, sales, shipping, stock
+from commerce.actions import (
+    aftersales,
+    orders,
+    parcels,
+    paying,
+    payments,
+    refunds,
+    sales,
+    shipping,
+    stock,
+)
 from commerce.teller import tellers
 from realtime import CommandRouter, db
 from realtime.exceptions import CommandError
@@ -48,9 +58,13 @@ async def announce() -> None:
 
 
 async def care() -> None:
-    """What was sent long ago has arrived, and what arrived long ago is done."""
+    """What was sent long ago has arrived; after-sales take the step that time takes."""
     for order in await db(shipping.due):
         await db(shipping.move_on, order)
+    for wish in await db(aftersales.due):
+        tellers().changed(await db(aftersales.move_on, wish))
+    for carrier, number in await db(parcels.forgotten):
+        await db(parcels.remember, carrier, number)
 
 
 async def pulse() -> None:

@@ -1,4 +1,5 @@
-"""`POST /webhooks/pay/<provider>`: news of money, verified by its raw bytes.
+"""`POST /webhooks/pay/<provider>` and `/webhooks/ship/<carrier>`: news of money and of
+parcels, verified by its raw bytes.
 
 200 is said after the commit, so whoever hears nothing sends again; an event counts
 once. What is forged or unreadable is refused and not kept.
@@ -11,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from commerce.actions import settling
+from commerce import carriers
+from commerce.actions import parcels, settling
 from commerce.providers import provider
 from commerce.providers.protocol import Forged
 from realtime.exceptions import CommandError
@@ -24,19 +26,45 @@ LARGEST = 256 * 1024
 @csrf_exempt
 @require_POST
 def pay(request: HttpRequest, name: str) -> HttpResponse:
-    if int(request.headers.get("Content-Length") or 0) > LARGEST:
-        return HttpResponse(status=413)
     try:
         bank = provider(name)
     except CommandError:
         return HttpResponse(status=404)
-    body = request.body
-    if len(body) > LARGEST:
+    body = _body(request)
+    if body is None:
         return HttpResponse(status=413)
     try:
         event = bank.event(request.headers, body)
     except (Forged, msgspec.MsgspecError, KeyError) as error:
-        log.warning("news in the name of %s refused: %r", name, error)
-        return HttpResponse(status=400)
+        return _refused(name, error)
     settling.received(name, event, body)
     return HttpResponse(status=200)
+
+
+@csrf_exempt
+@require_POST
+def ship(request: HttpRequest, carrier: str) -> HttpResponse:
+    if not carriers.known(carrier):
+        return HttpResponse(status=404)
+    body = _body(request)
+    if body is None:
+        return HttpResponse(status=413)
+    try:
+        news = carriers.news(carrier, request.headers, body)
+    except (Forged, msgspec.MsgspecError) as error:
+        return _refused(carrier, error)
+    parcels.received(carrier, news, body)
+    return HttpResponse(status=200)
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    """The raw bytes; None when they are too many."""
+    if int(request.headers.get("Content-Length") or 0) > LARGEST:
+        return None
+    body = request.body
+    return body if len(body) <= LARGEST else None
+
+
+def _refused(name: str, error: Exception) -> HttpResponse:
+    log.warning("news in the name of %s refused: %r", name, error)
+    return HttpResponse(status=400)

@@ -162,6 +162,11 @@ SOUK_STREAM_HOURS = float(os.environ.get("SOUK_STREAM_HOURS", "12"))
 
 # The seams: dotted paths to what this house plugs into its rooms.
 SOUK_SIGN_OUTS = os.environ.get("SOUK_SIGN_OUTS", "accounts.actions.sign_outs")
+SOUK_CARRIERS = dict(
+    pair.split("=", 1)
+    for pair in os.environ.get("SOUK_CARRIERS", "").split(",")
+    if pair
+)
 SOUK_TAX_POLICY = os.environ.get("SOUK_TAX_POLICY", "commerce.policies.NoTax")
 SOUK_TAX_TABLE = os.environ.get("SOUK_TAX_TABLE", "")
 SOUK_COUPON_POLICY = os.environ.get("SOUK_COUPON_POLICY", "commerce.policies.NoCoupons")

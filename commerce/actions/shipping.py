@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import F
 
 from commerce.actions.catalog import KEEPERS, must_serve
 from commerce.actions.orders import change_state, locked, seen
+from commerce.actions.parcels import catch_up, tell
 from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.shipping import (
     FixShipment,
@@ -19,10 +21,8 @@ from commerce.commands.shipping import (
     Shipped,
 )
 from commerce.errors import WRONG_STATE
-from commerce.events import ShipmentChanged
 from commerce.models import Order, OrderLine, RefundLine, Shipment
-from commerce.states import UNSENT
-from realtime import publish_on_commit
+from commerce.states import SENT, UNSENT
 from realtime.exceptions import BAD_REQUEST, NOT_FOUND
 
 DAY_MS = 86_400_000
@@ -69,6 +69,7 @@ def ship(user: int, command: ShipOrder) -> Shipped:
     else:
         close_parcels(order, now, by=user)
     tell(parcel)
+    catch_up(parcel)
     return Shipped(shipment=parcel.pk)
 
 
@@ -103,6 +104,19 @@ def unsent(order: Order) -> Counter[int]:
     return Counter({line: max(0, units) for line, units in left.items()})
 
 
+def after_refund(order: Order, now: int, *, by: int | None) -> None:
+    """Money went back: what is left to send, if anything, and is any of it left sold?
+
+    An order of which nothing is left to send is shipped; one that was given back in
+    all its lines is closed.
+    """
+    if order.state == Order.State.PART_SHIPPED and not any(unsent(order).values()):
+        close_parcels(order, now, by=by)
+    lines = order.lines.filter(refunded__lt=F("net") + F("tax"))
+    if order.state in {*UNSENT, *SENT} and not lines.exists():
+        change_state(order, "closed", now, by=by, reason="refunded", due_at=None)
+
+
 def fix(user: int, command: FixShipment) -> Shipped:
     """Correct a parcel's carrier and number; what its old one told stays."""
     found = Shipment.objects.filter(id=command.shipment).first()
@@ -113,6 +127,7 @@ def fix(user: int, command: FixShipment) -> Shipped:
     parcel.carrier, parcel.number = command.carrier.strip(), command.number.strip()
     parcel.save(update_fields=["carrier", "number"])
     tell(parcel)
+    catch_up(parcel)
     return Shipped(shipment=parcel.pk)
 
 
@@ -125,20 +140,6 @@ def receive(user: int, command: ReceiveOrder) -> OrderState:
     now = now_ms()
     change_state(order, "received", now, by=user, due_at=now + DONE_AFTER_MS)
     return OrderState(state=order.state)
-
-
-def tell(parcel: Shipment) -> None:
-    last = parcel.events[-1]["text"] if parcel.events else parcel.state
-    publish_on_commit(
-        f"#{parcel.order.buyer_id}",
-        ShipmentChanged(
-            order=str(parcel.order_id),
-            shipment=parcel.pk,
-            carrier=parcel.carrier,
-            number=parcel.number,
-            last=str(last),
-        ),
-    )
 
 
 def due(limit: int = 200) -> list[uuid.UUID]:

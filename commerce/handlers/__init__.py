@@ -2,6 +2,7 @@
 
 from commerce import sweeper
 from commerce.handlers import (
+    aftersales,
     bags,
     catalog,
     orders,
@@ -22,5 +23,6 @@ router = CommandRouter().include(
     quotes.router,
     shipping.router,
     payments.router,
+    aftersales.router,
     sweeper.router,
 )

@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 from config.demo.guest import Guest
-from config.demo.lines import COMMENTS
+from config.demo.lines import COMMENTS, HOME
 from realtime.testing import Refused
 
 PAUSE_S = (4.0, 16.0)
@@ -54,5 +54,18 @@ async def _buy(guest: Guest, stream: int) -> None:
         via={"kind": "stream", "id": stream},
         expect={"amount": price, "currency": currency},
     )
-    paying = await guest.do("order.pay", order=order["order"], version=0, method="bank")
+    quote = await guest.do(
+        "order.quote", order=order["order"], address=await _home(guest)
+    )
+    paying = await guest.do(
+        "order.pay", order=order["order"], version=quote["version"], method="bank"
+    )
     await guest.pay(paying["redirect"])
+
+
+async def _home(guest: Guest) -> int:
+    """The viewer's address; kept at the first purchase."""
+    kept = (await guest.ask("address.list"))["items"]
+    if not kept:
+        kept = [await guest.do("address.save", name=guest.username, **HOME)]
+    return int(kept[0]["address"])

@@ -50,7 +50,7 @@ class Guest:
         """Open the bank's page and press its button."""
         page = await self.http.get(address)
         page.raise_for_status()
-        await self._post(str(page.url), verdict="pay")
+        await self._post(str(page.url), do="pay")
 
     async def _post(self, path: str, **form: str) -> httpx.Response:
         if "csrftoken" not in self.http.cookies:

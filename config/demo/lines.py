@@ -63,6 +63,20 @@ GOODS = (
         stock=40,
     ),
 )
+SHIPPING = {
+    "CN": {"fee": {"CNY": 800}, "free_over": {"CNY": 19900}},
+    "SG": {"fee": {"CNY": 4800}, "free_over": {}},
+    "US": {"fee": {"CNY": 9800}, "free_over": {}},
+    "DE": {"fee": {"CNY": 9800}, "free_over": {}},
+}
+"""Where the demo shop sends its goods."""
+HOME = {
+    "phone": "+86 10 5555 0100",
+    "country": "CN",
+    "region": "浙江 Zhejiang",
+    "line": "杭州市山花路 7 号 7 Wildflower Road, Hangzhou",
+}
+"""Where the demo's viewers live: all of them in one house."""
 HOSTS = (("lin", "Lin 小林", "Wildflower Studio 山花工坊"), ("mika", "Mika 米卡", ""))
 VIEWERS = (
     ("ann", "Ann"),

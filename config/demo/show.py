@@ -13,7 +13,7 @@ from django.conf import settings
 from msgspec import Struct
 
 from config.demo.guest import Guest
-from config.demo.lines import ANSWER, GOODS, HOSTS, TITLE, Goods
+from config.demo.lines import ANSWER, GOODS, HOSTS, SHIPPING, TITLE, Goods
 from config.demo.people import pictures_folder
 from config.demo.scene import TURN_S, command
 from realtime.embedded import dying_with
@@ -51,6 +51,9 @@ async def furnish(host: Guest) -> Show:
         country="CN",
         currencies=["CNY"],
         methods=["bank"],
+    )
+    await host.do(
+        "shop.update", key="demo-shipping", shop=shop["shop"], shipping=SHIPPING
     )
     products = [await _product(host, shop["shop"], goods) for goods in GOODS]
     stream = await _stream(host)

@@ -25,7 +25,11 @@ from tests.commerce.conftest import Show, key
 from tests.commerce.fulfilling import paid
 from tests.commerce.test_payments import told
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.both_databases,
+    pytest.mark.usefixtures("alone"),
+]
 
 
 def pack(user: int, order: Order) -> str:
