@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
@@ -42,6 +43,25 @@ def policies_are_there(**_: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def carriers_fit(**_: Any) -> list[CheckMessage]:
+    """commerce.E004: the Inbox could not name them, or anybody could sign for them."""
+    wrong = [
+        name
+        for name, secret in settings.SOUK_CARRIERS.items()
+        if not 1 <= len(name) <= 11 or len(secret) < 16
+    ]
+    if not wrong:
+        return []
+    return [
+        Error(
+            f"SOUK_CARRIERS: {wrong[0]!r} is too long, or its secret too short.",
+            hint="Names have 1 to 11 characters, secrets 16 or more.",
+            id="commerce.E004",
+        )
+    ]
 
 
 def _ask(alias: str, question: str) -> str:

@@ -9,7 +9,7 @@ from commerce.actions.orders import (
     seen,
 )
 from commerce.actions.payments import StillOpen
-from commerce.actions.units import restock
+from commerce.actions.units import not_back, restock
 from commerce.clock import now_ms
 from commerce.commands.orders import CancelOrder, OrderCancelled
 from commerce.errors import WRONG_STATE
@@ -43,5 +43,4 @@ def close(
     """Close a locked, paid order that was not sent: refund of all, units restocked."""
     refund = refunds.refund_all(order, Refund.Reason.CANCEL, by=by, note=reason)
     change_state(order, "closed", now_ms(), by=by, reason=reason)
-    sold = [(line, line.qty) for line in order.lines.filter(parent=None)]
-    return refund, restock(sold, f"cancel:{order.pk}", now_ms())
+    return refund, restock(not_back(order), f"cancel:{order.pk}", now_ms())

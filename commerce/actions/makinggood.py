@@ -75,8 +75,7 @@ def give_back_money(
         by=by,
         note=wish.reason,
     )
-    after_refund(order, now_ms(), by=by)
-    return touched, made
+    return [*touched, *after_refund(order, now_ms(), by=by)], made
 
 
 def take_in(wish: AfterSale) -> list[int]:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from commerce.actions.catalog import STAFF, serves
 from commerce.actions.orders import locked, seen
+from commerce.actions.shipping import after_refund
 from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.shipping import CreateRefund, Refunded
 from commerce.errors import REFUND_EXCEEDS, WRONG_STATE
@@ -174,6 +175,7 @@ def create_refund(user: int, command: CreateRefund) -> Refunded:
     made = refund(
         order, shares, Refund.Reason.SHOP, by=user, note=command.reason.strip()
     )
+    after_refund(order, now_ms(), by=user)
     return Refunded(refund=str(made.pk), state=made.state)
 
 

@@ -10,6 +10,7 @@ from django.db.models import F
 from commerce.actions.catalog import KEEPERS, must_serve
 from commerce.actions.orders import change_state, locked, seen
 from commerce.actions.parcels import catch_up, tell
+from commerce.actions.units import not_back, restock
 from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.shipping import (
     FixShipment,
@@ -104,17 +105,21 @@ def unsent(order: Order) -> Counter[int]:
     return Counter({line: max(0, units) for line, units in left.items()})
 
 
-def after_refund(order: Order, now: int, *, by: int | None) -> None:
-    """Money went back: what is left to send, if anything, and is any of it left sold?
+def after_refund(order: Order, now: int, *, by: int | None) -> list[int]:
+    """Money went back: what is left to send, and is any line left that was sold?
 
     An order of which nothing is left to send is shipped; one that was given back in
-    all its lines is closed.
+    all its lines is closed, and what was not sent may be sold again: the stock rows
+    that got units.
     """
     if order.state == Order.State.PART_SHIPPED and not any(unsent(order).values()):
         close_parcels(order, now, by=by)
-    lines = order.lines.filter(refunded__lt=F("net") + F("tax"))
-    if order.state in {*UNSENT, *SENT} and not lines.exists():
-        change_state(order, "closed", now, by=by, reason="refunded", due_at=None)
+    here = order.state in UNSENT
+    paid_for = order.lines.filter(refunded__lt=F("net") + F("tax"))
+    if order.state not in {*UNSENT, *SENT} or paid_for.exists():
+        return []
+    change_state(order, "closed", now, by=by, reason="refunded", due_at=None)
+    return restock(not_back(order), f"close:{order.pk}", now) if here else []
 
 
 def fix(user: int, command: FixShipment) -> Shipped:

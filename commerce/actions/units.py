@@ -59,9 +59,28 @@ def restock(sold: Iterable[tuple[OrderLine, int]], of: str, now: int) -> list[in
             at=now,
         )
         for line, stock, qty in parts
+        if qty
     )
-    come_back(stocks, units, now)
+    come_back(stocks, +units, now)
     return sorted(stocks)
+
+
+def not_back(order: Order) -> list[tuple[OrderLine, int]]:
+    """Lines of a sold order, and the units of each that were not restocked."""
+    moves = Move.objects.filter(line__order=order, kind=Move.Kind.RESTOCK)
+    back: Counter[int] = Counter()
+    for of, delta in moves.values_list("line_id", "delta"):
+        back[of or 0] += delta
+    lines = order.lines.filter(parent=None).prefetch_related("children").order_by("id")
+    return [(line, line.qty - _came(line, back)) for line in lines]
+
+
+def _came(line: OrderLine, back: Mapping[int, int]) -> int:
+    """Units of a line that came back; of a bundle, by its first part."""
+    part = min(line.children.all(), key=lambda child: child.pk, default=None)
+    if part is None:
+        return back.get(line.pk, 0)
+    return back.get(part.pk, 0) * line.qty // part.qty
 
 
 def _parts(line: OrderLine, qty: int) -> list[tuple[OrderLine, int, int]]:

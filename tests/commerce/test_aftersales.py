@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Literal, get_args
 
 import pytest
@@ -10,18 +11,21 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from commerce import states
-from commerce.actions import aftersales
+from commerce.actions import aftersales, closing
 from commerce.actions.deciding import Wish
 from commerce.actions.deciding import decide as decide_queue
 from commerce.actions.orders import locked
-from commerce.actions.refunds import Share, refund
-from commerce.commands.orders import OrderHeld
+from commerce.actions.refunds import Share, create_refund, refund
+from commerce.commands.orders import CancelOrder, OrderCancelled, OrderHeld
 from commerce.commands.shipping import (
     AfterSaleState,
     CameBack,
+    CreateRefund,
     DecideAfterSale,
     OpenAfterSale,
     Part,
+    Refunded,
+    RefundPart,
     SentBack,
     WithdrawAfterSale,
 )
@@ -182,6 +186,32 @@ def test_what_was_not_sent_is_not_sent_any_more(show: Show) -> None:
 def test_an_order_given_back_before_it_was_sent_is_closed(show: Show) -> None:
     order = paid(show, 2)
     decide(show.host.pk, opened(order, "refund", 2))
+    assert (now_is(order), left(show)) == ("closed", 10)
+
+
+def test_an_order_called_off_gives_back_what_did_not_come_back_yet(show: Show) -> None:
+    order = paid(show, 3)
+    decide(show.host.pk, opened(order, "refund"))
+    assert (now_is(order), left(show)) == ("paid", 8)
+    command = CancelOrder(key=key(), order=str(order.pk))
+    once(
+        order.buyer_id,
+        command,
+        OrderCancelled,
+        lambda: closing.cancel(order.buyer_id, command)[0],
+    )
+    assert (now_is(order), left(show)) == ("closed", 10)
+    assert sum(refund.amount for refund in Refund.objects.all()) == 3 * PRICE
+
+
+def test_a_shop_that_gives_all_back_by_hand_closes_the_order(show: Show) -> None:
+    order = paid(show, 2)
+    line = order.lines.get().pk
+    for amount in (PRICE, PRICE):
+        parts = [RefundPart(line=line, amount=amount)]
+        command = CreateRefund(key=key(), order=str(order.pk), lines=parts)
+        act_refund = partial(create_refund, show.host.pk, command)
+        once(show.host.pk, command, Refunded, act_refund)
     assert (now_is(order), left(show)) == ("closed", 10)
 
 
