@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from accounts.models import Follow
 from commerce.actions.bundles import check_parts, part_views, write_parts
 from commerce.actions.parts import Level, levels
 from commerce.clock import now_ms
 from commerce.commands.catalog import (
     CreateShop,
     PartView,
-    ProductCard,
     ProductOffer,
     ProductPage,
     ProductSaved,
@@ -21,8 +20,6 @@ from commerce.commands.catalog import (
     SaveProduct,
     SetProductState,
     ShopCreated,
-    ShopPage,
-    ShopView,
     SkuDraft,
     SkuView,
 )
@@ -123,11 +120,13 @@ def _check_skus(shop: Shop, skus: Sequence[SkuDraft]) -> None:
 
 
 def _write_product(shop: Shop, command: SaveProduct) -> Product:
-    fields = {
+    fields: dict[str, Any] = {
         "title": command.title.strip(),
         "text": command.text,
         "media": command.media,
         "category": command.category,
+        "ships_to": list(dict.fromkeys(command.ships_to)),
+        "cross_border": command.cross_border,
     }
     if command.product is None:
         return Product.objects.create(shop=shop, **fields)
@@ -199,50 +198,6 @@ def set_product_state(user: int, command: SetProductState) -> ProductState:
     return ProductState(state=command.state)
 
 
-def shop_page(shop_id: int, viewer: int | None) -> ShopPage:
-    """A shop as visitors see it; its staff see drafts too."""
-    shop = Shop.objects.filter(id=shop_id).first()
-    if shop is None:
-        raise NOT_FOUND()
-    products = shop.products.prefetch_related("skus").order_by("-id")
-    if not serves(shop_id, viewer, STAFF):
-        products = products.filter(state=Product.State.LISTED)
-    streams = Stream.objects.public().live().filter(host_id=shop.account_id)
-    return ShopPage(
-        shop=_shop_view(shop),
-        products=[_card(product) for product in products[:100]],
-        streams=list(streams.values_list("id", flat=True)[:20]),
-        followers=Follow.objects.filter(target_id=shop.account_id).count(),
-    )
-
-
-def _shop_view(shop: Shop) -> ShopView:
-    return ShopView(
-        shop=shop.pk,
-        account=shop.account_id,
-        name=shop.name,
-        country=shop.country,
-        currencies=shop.currencies,
-        methods=[name for name in shop.methods if name in enabled()],
-        shipping=msgspec.convert(shop.shipping, Shipping),
-        state=shop.state,
-    )
-
-
-def _card(product: Product) -> ProductCard:
-    lowest: dict[str, int] = {}
-    for sku in product.skus.all():
-        for currency, price in sku.prices.items():
-            lowest[currency] = min(price, lowest.get(currency, price))
-    return ProductCard(
-        product=product.pk,
-        title=product.title,
-        image=product.image,
-        state=product.state,
-        prices=lowest,
-    )
-
-
 def product_page(product_id: int, viewer: int | None) -> ProductPage:
     """A listed product, its variants, and the public shows it is on sale in."""
     product = Product.objects.filter(id=product_id).first()
@@ -266,6 +221,8 @@ def product_page(product_id: int, viewer: int | None) -> ProductPage:
             text=product.text,
             media=product.media,
             category=product.category,
+            ships_to=product.ships_to,
+            cross_border=product.cross_border,
             state=product.state,
             version=product.version,
         ),

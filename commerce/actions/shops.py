@@ -1,18 +1,19 @@
-"""A shop's settings and its people. Neighbour: catalog.py, which opens shops."""
+"""A shop's settings, its people, its page. Neighbour: catalog.py, which opens shops."""
 
 from collections.abc import Sequence
 
 import msgspec
 
-from accounts.models import User
+from accounts.models import Follow, User
 from commerce.actions.catalog import (
     MANAGERS,
     STAFF,
     check_fees,
     check_methods,
     must_serve,
+    serves,
 )
-from commerce.commands.catalog import ShopCreated
+from commerce.commands.catalog import ProductCard, ShopCreated, ShopPage, ShopView
 from commerce.commands.shops import (
     Members,
     MemberView,
@@ -21,9 +22,11 @@ from commerce.commands.shops import (
     UpdateShop,
 )
 from commerce.errors import CURRENCY_MISSING
-from commerce.models import Shop, ShopMember, Sku
+from commerce.models import Product, Shop, ShopMember, Sku
 from commerce.money import missing
+from commerce.providers import enabled
 from realtime.exceptions import CONFLICT, NOT_FOUND
+from streams.models import Stream
 
 OWNER = ShopMember.Role.OWNER
 
@@ -99,3 +102,47 @@ def staff_channels(shop: int) -> list[str]:
     """Where the people of a shop hear what concerns all of them."""
     rows = ShopMember.objects.filter(shop_id=shop, role__in=STAFF).order_by("user_id")
     return [f"#{user}" for user in rows.values_list("user_id", flat=True)]
+
+
+def shop_page(shop_id: int, viewer: int | None) -> ShopPage:
+    """A shop as visitors see it; its staff see drafts too."""
+    shop = Shop.objects.filter(id=shop_id).first()
+    if shop is None:
+        raise NOT_FOUND()
+    products = shop.products.prefetch_related("skus").order_by("-id")
+    if not serves(shop_id, viewer, STAFF):
+        products = products.filter(state=Product.State.LISTED)
+    streams = Stream.objects.public().live().filter(host_id=shop.account_id)
+    return ShopPage(
+        shop=_shop_view(shop),
+        products=[_card(product) for product in products[:100]],
+        streams=list(streams.values_list("id", flat=True)[:20]),
+        followers=Follow.objects.filter(target_id=shop.account_id).count(),
+    )
+
+
+def _shop_view(shop: Shop) -> ShopView:
+    return ShopView(
+        shop=shop.pk,
+        account=shop.account_id,
+        name=shop.name,
+        country=shop.country,
+        currencies=shop.currencies,
+        methods=[name for name in shop.methods if name in enabled()],
+        shipping=msgspec.convert(shop.shipping, Shipping),
+        state=shop.state,
+    )
+
+
+def _card(product: Product) -> ProductCard:
+    lowest: dict[str, int] = {}
+    for sku in product.skus.all():
+        for currency, price in sku.prices.items():
+            lowest[currency] = min(price, lowest.get(currency, price))
+    return ProductCard(
+        product=product.pk,
+        title=product.title,
+        image=product.image,
+        state=product.state,
+        prices=lowest,
+    )

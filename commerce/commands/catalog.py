@@ -68,6 +68,10 @@ class SaveProduct(Mutation, frozen=True, kw_only=True, tag="product.save"):
     text: Annotated[str, Meta(max_length=5000)] = ""
     media: Annotated[list[Address], Meta(max_length=10)] = []
     category: Annotated[str, Meta(max_length=40)] = ""
+    ships_to: Annotated[list[Country], Meta(max_length=250)] = []
+    """Empty: wherever the shop ships."""
+    cross_border: bool = False
+    """It comes over a border wherever it goes, and is taxed so."""
     skus: Annotated[list[SkuDraft], Meta(min_length=1, max_length=100)]
 
 
@@ -151,6 +155,8 @@ class ProductView(Struct, frozen=True):
     text: str
     media: list[str]
     category: str
+    ships_to: list[str]
+    cross_border: bool
     state: str
     version: int
 

@@ -41,7 +41,7 @@ def set_member(connection: Connection, command: SetMember) -> Members:
 
 @router.handles(anonymous=True)
 def get_shop(connection: Connection, command: GetShop) -> ShopPage:
-    return catalog.shop_page(command.shop, connection.viewer)
+    return shops.shop_page(command.shop, connection.viewer)
 
 
 @router.handles()

@@ -29,7 +29,7 @@ async def visit(username: str) -> None:
             try:
                 whim = chance.random()
                 if whim < BUYS:
-                    await _buy(guest, stream)
+                    await buy(guest, stream)
                 elif whim < 0.5:
                     text = chance.choice(COMMENTS)
                     await guest.do("comment.send", stream=stream, text=text)
@@ -40,7 +40,7 @@ async def visit(username: str) -> None:
                 continue  # sold out, too fast, just ended: another whim comes
 
 
-async def _buy(guest: Guest, stream: int) -> None:
+async def buy(guest: Guest, stream: int) -> None:
     shelf = await guest.ask("shelf.get", stream=stream)
     wanted = [item for item in shelf["items"] if item["number"] in shelf["explaining"]]
     if not wanted:

@@ -6,9 +6,8 @@ from django.db import transaction
 
 from accounts.models import User
 from commerce.actions import addresses
-from commerce.commands.quotes import Quote, QuoteOrder, SaveAddress
+from commerce.commands.quotes import QuoteOrder, SaveAddress
 from commerce.models import Order, Shop
-from realtime.router import Mutation
 from tests.commerce.conftest import Show, key, open_show
 from tests.commerce.money_at_hand import hold, news, pay
 
@@ -44,12 +43,6 @@ def question(order: Order, address: int | None, **more: Any) -> QuoteOrder:
     return QuoteOrder(key=key(), order=str(order.pk), address=address, **more)
 
 
-def body(command: Mutation) -> dict[str, Any]:
-    """A command as a client writes it."""
-    names = command.__struct_fields__
-    return {name: getattr(command, name) for name in names}
-
-
 def paid(show: Show, qty: int = 1, buyer: User | None = None) -> Order:
     """An order that is paid, of a shop that ships nothing (yet)."""
     order = hold(show, buyer, qty)
@@ -57,6 +50,3 @@ def paid(show: Show, qty: int = 1, buyer: User | None = None) -> Order:
     assert news(payment.ref or "", amount=payment.amount) == 200
     order.refresh_from_db()
     return order
-
-
-__all__ = ["FEES", "Quote", "body", "home", "paid", "question", "shipping_show"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from commerce.actions import catalog, counting
+from commerce.actions import catalog, counting, shops
 from commerce.commands.catalog import CreateShop, SaveProduct, SetProductState, SkuDraft
 from commerce.commands.stock import AdjustStock, ListStock
 from commerce.models import Move, Product, Sku
@@ -100,11 +100,11 @@ def test_a_shop_needs_a_way_to_be_paid(show: Show) -> None:
 
 def test_visitors_see_what_is_listed(show: Show) -> None:
     act(catalog.save_product, show.host, draft(show))
-    page = catalog.shop_page(show.shop, None)
+    page = shops.shop_page(show.shop, None)
     assert [card.title for card in page.products] == ["Cup"]
     assert page.products[0].prices == {"CNY": PRICE}
     assert page.streams == [show.stream.pk]
-    assert len(catalog.shop_page(show.shop, show.host.pk).products) == 2
+    assert len(shops.shop_page(show.shop, show.host.pk).products) == 2
 
 
 def test_a_product_s_page_says_where_it_is_on_sale(show: Show) -> None:
@@ -181,7 +181,7 @@ async def test_orders_are_listed_in_pages_newest_first(
 def test_only_public_shows_are_named_to_visitors(show: Show, visibility: str) -> None:
     def named() -> tuple[list[int], list[int]]:
         offers = catalog.product_page(show.product, None).offers
-        streams = catalog.shop_page(show.shop, None).streams
+        streams = shops.shop_page(show.shop, None).streams
         return [offer.stream for offer in offers], streams
 
     assert named() == ([show.stream.pk], [show.stream.pk])

@@ -17,8 +17,9 @@ from realtime import db, once
 from realtime.exceptions import CommandError
 from realtime.testing import Refused
 from tests.commerce.conftest import PRICE, Show, key
-from tests.commerce.fulfilling import FEES, body, home, question, shipping_show
+from tests.commerce.fulfilling import FEES, home, question, shipping_show
 from tests.commerce.money_at_hand import after, begin, end_hold, hold, news, pay
+from tests.commerce.test_race import body
 from tests.live import Connect
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]

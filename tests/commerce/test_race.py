@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from accounts.models import User
 from commerce.actions.deciding import decide
 from commerce.audit import findings
-from commerce.commands.orders import PlaceOrder
 from commerce.models import Order, Stock
 from realtime import db
+from realtime.router import Mutation
 from realtime.testing import LiveClient, Refused
 from tests.commerce.conftest import Show
 from tests.live import Connect
@@ -23,7 +23,7 @@ from tests.live import Connect
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
 
-def body(command: PlaceOrder) -> dict[str, Any]:
+def body(command: Mutation) -> dict[str, Any]:
     """The command as a client writes it."""
     made: dict[str, Any] = msgspec.to_builtins(command)
     del made["type"]

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from commerce.actions import catalog, shops
+from commerce.actions import shops
 from commerce.commands.shops import Fee, Role, SetMember, UpdateShop
 from commerce.models import Shop, ShopMember
 from realtime import db
@@ -42,7 +42,7 @@ def test_only_what_is_named_changes(show: Show) -> None:
     fees = {"CN": Fee(fee={"CNY": 800}, free_over={"CNY": 9900})}
     update(show, show.host, shipping=fees)
     update(show, show.host, name=" Tea & Co ", state="closed")
-    shop = catalog.shop_page(show.shop, None).shop
+    shop = shops.shop_page(show.shop, None).shop
     assert (shop.name, shop.state, shop.methods) == ("Tea & Co", "closed", ["bank"])
     assert shop.shipping == fees
     update(show, show.host, shipping={})
