@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from commerce.references import REFERENCES
 from commerce.rules import RULES, Rule
 from commerce.states import CHANGES, MOVES, OrderState
 from realtime.audit import SHOWN, Checked, Finding
@@ -45,7 +46,7 @@ _LATE = {
 def findings() -> Iterator[Finding]:
     """Everything that does not hold, at most 20 of each check."""
     with _snapshot() as database:
-        for rule in RULES:
+        for rule in [*RULES, *REFERENCES]:
             yield from _broken(database, rule)
         for _, _, check in _CHECKS:
             yield from islice(check(database), SHOWN)
@@ -56,7 +57,7 @@ def checked() -> list[Checked]:
     found: dict[str, list[Finding]] = defaultdict(list)
     tables: dict[str, set[str]] = defaultdict(set)
     with _snapshot() as database:
-        for rule in RULES:
+        for rule in [*RULES, *REFERENCES]:
             tables[rule.number].add(rule.table)
             found[rule.number] += _broken(database, rule)
         for number, table, check in _CHECKS:

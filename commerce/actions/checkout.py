@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Q
 from msgspec import Struct
 
 from commerce.actions.bags import leave_bags
@@ -18,13 +17,12 @@ from commerce.actions.deciding import (
     Answer,
     Answers,
     Name,
-    by_key,
-    orders_of,
     told_before,
 )
 from commerce.actions.holding import Goods, Hold, Piece, write
 from commerce.actions.offers import audiences, live_holds, read, tallies, terms
 from commerce.actions.parts import PartRow, parts_of
+from commerce.actions.plain import known
 from commerce.actions.stock import change, lock
 from commerce.bag_grant import Needs, grant_bags
 from commerce.commands.bags import BagWish, CheckOutBag
@@ -32,7 +30,6 @@ from commerce.commands.orders import OrderHeld, PlaceOrder
 from commerce.grant import Ask, Won
 from commerce.models import Offer, Sku
 from commerce.money import LARGEST
-from commerce.states import LIVE
 from realtime.exceptions import BAD_REQUEST, KEY_REUSED, NOT_FOUND, CommandError
 from realtime.failpoints import failpoint
 
@@ -134,8 +131,7 @@ def _decide(bags: Sequence[Bagful], refused: Answers) -> Decision:
     demand = demand_of(ids)
     stocks = lock(demand.locks)
     names = {bag.name for bag in bags}
-    both = by_key(names) | Q(state__in=LIVE)
-    orders = list(orders_of(names).filter(both).order_by("placed_at"))
+    orders = known(names)
     answers = {**refused, **told_before(orders, names)}
     offers, now = read(ids)
     queue = _queue(bags, answers, offers)

@@ -9,16 +9,16 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from msgspec import Struct
 
+from commerce.actions import plain
 from commerce.actions.holding import Goods, Hold, Piece, told_again, write
-from commerce.actions.offers import audiences, live_holds, read, tallies, terms
+from commerce.actions.offers import audiences, live_holds, tallies, terms
+from commerce.actions.plain import Known, known, offers_of
 from commerce.actions.stock import change, lock
 from commerce.commands.orders import OrderHeld, PlaceOrder
 from commerce.grant import Ask, Won, grant
-from commerce.models import Offer, Order, Stock
-from commerce.states import LIVE
+from commerce.models import Offer, Stock
 from realtime.exceptions import KEY_REUSED, NOT_FOUND, CommandError
 from realtime.failpoints import failpoint
 
@@ -57,15 +57,25 @@ class Wish(Struct, frozen=True):
         return answer if digest == self.digest else KEY_REUSED(method="order.place")
 
 
+HOLDERS = 50_000
+
+
 class Decision(Struct, frozen=True):
-    """What each name is told, what is left, and who won just now."""
+    """What each name is told, what is left, and who won just now.
+
+    `holders`: where nothing is left, who took units after the move `since`, at most
+    `HOLDERS`, as (move, buyer). While nothing is left nobody can be added to them.
+    """
 
     answers: Answers
     available: int
     winners: list[tuple[Wish, OrderHeld]]
+    holders: list[tuple[int, int]]
 
 
-def decide(stock_id: int, wishes: Sequence[Wish], refused: Answers) -> Decision:
+def decide(
+    stock_id: int, wishes: Sequence[Wish], refused: Answers, since: int = 0
+) -> Decision:
     """Decide a queue in one transaction; its return means committed.
 
     A wish that won before is answered from its order, by the same bytes: so this may
@@ -74,50 +84,43 @@ def decide(stock_id: int, wishes: Sequence[Wish], refused: Answers) -> Decision:
     """
     with transaction.atomic(durable=True):
         stock = lock([stock_id])[stock_id]
-        decision = _decide(stock, wishes, refused)
+        answers, winners = _decide(stock, wishes, refused)
+        empty = stock.available == 0
+        holders = plain.holders(stock_id, since, HOLDERS) if empty else []
         failpoint("orders.before_commit")
     failpoint("orders.after_commit")
-    return decision
+    return Decision(answers, stock.available, winners, holders)
 
 
 def prior(wishes: Sequence[Wish]) -> Answers:
     """What those were told who won before, whatever this process remembers."""
     names = {wish.name for wish in wishes}
-    return told_before(orders_of(names).filter(by_key(names)), names)
+    return told_before(known(names), names)
 
 
-def orders_of(names: Collection[Name]) -> QuerySet[Order]:
-    """All orders of these buyers."""
-    return Order.objects.filter(buyer_id__in={buyer for buyer, _ in names})
-
-
-def by_key(names: Collection[Name]) -> Q:
-    return Q(key__in={key for _, key in names})
-
-
-def told_before(orders: Iterable[Order], names: Collection[Name]) -> Answers:
+def told_before(orders: Iterable[Known], names: Collection[Name]) -> Answers:
     """What was told under these names, of the orders that stand under them."""
     found = [order for order in orders if (order.buyer_id, order.key) in names]
     told = told_again(found) if found else {}
     return {
-        (order.buyer_id, order.key): (bytes(order.digest), told[order.pk])
+        (order.buyer_id, order.key): (bytes(order.digest), told[order.id])
         for order in found
     }
 
 
-def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
-    # One reading for both: orders under these keys, and what these buyers hold.
+def _decide(
+    stock: Stock, wishes: Sequence[Wish], refused: Answers
+) -> tuple[Answers, list[tuple[Wish, OrderHeld]]]:
     names = {wish.name for wish in wishes}
-    both = by_key(names) | Q(state__in=LIVE)
-    orders = list(orders_of(names).filter(both).order_by("placed_at"))
+    orders = known(names)
     answers = {**refused, **told_before(orders, names)}
     fresh: dict[Name, Wish] = {}
     for wish in wishes:
         if wish.name not in answers:
             fresh.setdefault(wish.name, wish)
     if not fresh:
-        return Decision(answers, stock.available, [])
-    offers, now = read(w.command.offer for w in fresh.values())
+        return answers, []
+    offers, now = offers_of(w.command.offer for w in fresh.values())
     offers = {key: offer for key, offer in offers.items() if offer.stock_id == stock.pk}
     guests = audiences(offers.values())
     for wish in fresh.values():
@@ -133,11 +136,13 @@ def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
         live_holds(orders),
         asks,
     )
+    goods = {offer.pk: _goods(offer) for offer in offers.values()}
     won: dict[uuid.UUID, Wish] = {}
     holds: list[Hold] = []
     for wish, ask, verdict in zip(queue, asks, verdicts, strict=True):
         if isinstance(verdict, Won):
-            hold = _hold(offers[ask.offer], wish, ask, verdict.price, now)
+            piece = Piece(ask.offer, goods[ask.offer], ask.qty, verdict.price)
+            hold = _hold(offers[ask.offer], wish, ask, piece, now)
             won[hold.order] = wish
             holds.append(hold)
         else:
@@ -147,7 +152,7 @@ def _decide(stock: Stock, wishes: Sequence[Wish], refused: Answers) -> Decision:
         change(stock, -taken, now)
     winners = [(wish, told[order]) for order, wish in won.items()]
     answers |= {wish.name: (wish.digest, held) for wish, held in winners}
-    return Decision(answers, stock.available, winners)
+    return answers, winners
 
 
 def _ask(wish: Wish) -> Ask:
@@ -162,13 +167,16 @@ def _ask(wish: Wish) -> Ask:
     )
 
 
-def _hold(offer: Offer, wish: Wish, ask: Ask, price: int, now: int) -> Hold:
+def _goods(offer: Offer) -> Goods:
     sku, product = offer.sku, offer.sku.product
-    goods = Goods(sku.pk, offer.stock_id, product.title, product.image, sku.options)
+    return Goods(sku.pk, offer.stock_id, product.title, product.image, sku.options)
+
+
+def _hold(offer: Offer, wish: Wish, ask: Ask, piece: Piece, now: int) -> Hold:
     limit = offer.per_buyer
     return Hold(
         order=uuid.UUID(ask.order),
-        shop=product.shop_id,
+        shop=offer.sku.product.shop_id,
         buyer=wish.buyer,
         key=wish.command.key,
         digest=wish.digest,
@@ -176,6 +184,6 @@ def _hold(offer: Offer, wish: Wish, ask: Ask, price: int, now: int) -> Hold:
         until=now + offer.hold_s * 1000,
         via=wish.command.via,
         stream=offer.stream_id,
-        pieces=[Piece(offer.pk, goods, ask.qty, price)],
+        pieces=[piece],
         limited={} if limit is None else {offer.pk: limit},
     )

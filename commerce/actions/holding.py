@@ -8,11 +8,15 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
+from commerce.actions.plain import Known
 from commerce.commands.orders import HeldLine, OrderHeld, Via
 from commerce.models import Move, Order, OrderLine, Tally
-from commerce.models.inserting import insert, reserve
+from commerce.models.inserting import add, insert, reserve
+
+encode = msgspec.json.Encoder().encode
 
 
 class Goods(Struct, frozen=True):
@@ -84,7 +88,7 @@ def _insert_orders(holds: Sequence[Hold], now: int) -> None:
         Order,
         len(holds),
         {
-            "id": [hold.order for hold in holds],
+            "id": [hold.order.hex for hold in holds],
             "shop_id": [hold.shop for hold in holds],
             "buyer_id": [hold.buyer for hold in holds],
             "key": [hold.key for hold in holds],
@@ -106,7 +110,7 @@ def _insert_orders(holds: Sequence[Hold], now: int) -> None:
 
 
 def _insert_lines(
-    holds: Sequence[Hold], pairs: Sequence[tuple[Hold, Piece]], lines: Sequence[int]
+    holds: Sequence[Hold], pairs: Sequence[tuple[Hold, Piece]], lines: list[int]
 ) -> None:
     pieces = [piece for _, piece in pairs]
     insert(
@@ -114,7 +118,7 @@ def _insert_lines(
         len(pieces),
         {
             "id": lines,
-            "order_id": [hold.order for hold, _ in pairs],
+            "order_id": [hold.order.hex for hold, _ in pairs],
             "parent_id": _parents(holds, lines),
             "offer_id": [piece.offer for piece in pieces],
             "sku_id": [piece.goods.sku for piece in pieces],
@@ -122,14 +126,14 @@ def _insert_lines(
             "qty": [piece.qty for piece in pieces],
             "title": [piece.goods.title for piece in pieces],
             "image": [piece.goods.image for piece in pieces],
-            "options": [piece.goods.options for piece in pieces],
+            "options": [encode(piece.goods.options).decode() for piece in pieces],
             "price": [piece.price for piece in pieces],
             "net": [piece.price * piece.qty for piece in pieces],
         },
     )
 
 
-def _parents(holds: Sequence[Hold], lines: Sequence[int]) -> list[int | None]:
+def _parents(holds: Sequence[Hold], lines: list[int]) -> list[int | None]:
     parents: list[int | None] = []
     for hold in holds:
         first = len(parents)
@@ -141,7 +145,7 @@ def _parents(holds: Sequence[Hold], lines: Sequence[int]) -> list[int | None]:
 
 
 def _insert_moves(
-    pairs: Sequence[tuple[Hold, Piece]], lines: Sequence[int], now: int
+    pairs: Sequence[tuple[Hold, Piece]], lines: list[int], now: int
 ) -> None:
     counted = [
         (piece.goods.stock, piece.qty, line)
@@ -175,17 +179,16 @@ def _count(holds: Iterable[Hold]) -> None:
     pairs = sorted(added)
     if not pairs:
         return
-    insert(
+    add(
         Tally,
-        len(pairs),
+        ["offer_id", "buyer_id"],
+        "qty",
         {
             "offer_id": [offer for offer, _ in pairs],
             "buyer_id": [buyer for _, buyer in pairs],
             "qty": [added[pair] for pair in pairs],
             "cap": [caps[offer] for offer, _ in pairs],
         },
-        adding="qty",
-        unique=["offer_id", "buyer_id"],
     )
 
 
@@ -203,17 +206,17 @@ def _told(hold: Hold, ids: Iterable[int]) -> OrderHeld:
     )
 
 
-def told_again(orders: Sequence[Order]) -> dict[uuid.UUID, OrderHeld]:
+def told_again(orders: Sequence[Known]) -> dict[uuid.UUID, OrderHeld]:
     """What the buyers of these orders were told, by the same bytes. One statement."""
     lines: dict[uuid.UUID, list[HeldLine]] = defaultdict(list)
-    ids = [order.pk for order in orders]
+    ids = [order.id for order in orders]
     for line in OrderLine.objects.filter(order_id__in=ids).order_by("id"):
         told = HeldLine(line=line.pk, sku=line.sku_id, qty=line.qty, price=line.price)
         lines[line.order_id].append(told)
     return {
-        order.pk: OrderHeld(
-            order=str(order.pk),
-            lines=lines[order.pk],
+        order.id: OrderHeld(
+            order=str(order.id),
+            lines=lines[order.id],
             currency=order.currency,
             hold_until=order.hold_until,
         )

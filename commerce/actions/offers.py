@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable
 
 from django.db.models import QuerySet
 
+from commerce.actions.plain import Known
 from commerce.clock import DatabaseNow
 from commerce.grant import Terms
-from commerce.models import Offer, Order, Product, Shop, Tally
+from commerce.models import Offer, Product, Shop, Tally
 from commerce.states import LIVE
 from streams.models import Stream
 from streams.roles import parts_in
@@ -64,10 +65,10 @@ def tallies(
     return {(row.offer_id, row.buyer_id): row.qty for row in rows}
 
 
-def live_holds(orders: Iterable[Order]) -> dict[int, list[str]]:
+def live_holds(orders: Iterable[Known]) -> dict[int, list[str]]:
     """The live holds of each buyer among these orders, in the order given."""
     holds: dict[int, list[str]] = defaultdict(list)
     for order in orders:
         if order.state in LIVE:
-            holds[order.buyer_id].append(str(order.pk))
+            holds[order.buyer_id].append(str(order.id))
     return holds

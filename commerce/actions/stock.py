@@ -5,6 +5,7 @@ Neighbours: units.py moves what orders hold, counting.py what its keepers count.
 
 from collections.abc import Iterable
 
+from commerce.actions import plain
 from commerce.actions.parts import MOST, levels, parts_of, whole
 from commerce.clock import now_ms
 from commerce.events import StockBack, StockOut, StockTick
@@ -14,13 +15,8 @@ from realtime import publish_on_commit
 
 
 def lock(ids: Iterable[int]) -> dict[int, Stock]:
-    """Lock stock rows in id order, whatever order the caller has them in.
-
-    SQLite's IMMEDIATE transaction is the lock there; PostgreSQL's is FOR NO KEY
-    UPDATE, which lets rows that refer to the stock be inserted meanwhile.
-    """
-    rows = Stock.objects.filter(id__in=set(ids)).order_by("id")
-    return {stock.pk: stock for stock in rows.select_for_update(no_key=True)}
+    """Lock stock rows in id order, whatever order the caller has them in."""
+    return {stock.pk: stock for stock in plain.locked(ids)}
 
 
 def change(stock: Stock, delta: int, now: int) -> None:
@@ -29,7 +25,7 @@ def change(stock: Stock, delta: int, now: int) -> None:
     stock.available += delta
     stock.version += 1
     stock.changed_at = now
-    stock.save(update_fields=["available", "version", "changed_at"])
+    plain.save(stock)
     if min(was, stock.available) < MOST:
         _tell_edges(stock, was)
 

@@ -35,9 +35,21 @@ class Order(models.Model):
         CANCELLED = "cancelled"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    shop = models.ForeignKey(Shop, models.PROTECT, related_name="orders")
+    # What is written only beside rows just read or locked has no foreign key in the
+    # database, and no index of its own where another begins with it: half of what a
+    # batch cost PostgreSQL. See docs/decisions/0009.
+    shop = models.ForeignKey(
+        Shop,
+        models.PROTECT,
+        related_name="orders",
+        db_constraint=False,
+        db_index=False,
+    )
     buyer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="orders",
+        db_index=False,
     )
     key = models.CharField(max_length=64)
     digest = models.BinaryField(max_length=16)
@@ -64,7 +76,9 @@ class Order(models.Model):
     """The one extra minute was given, while the provider could not be asked."""
     via_kind = models.CharField(max_length=8)
     via_id = models.BigIntegerField()
-    stream = models.ForeignKey(Stream, models.PROTECT, null=True, related_name="orders")
+    stream = models.ForeignKey(
+        Stream, models.PROTECT, null=True, related_name="orders", db_constraint=False
+    )
     media_ms = models.BigIntegerField(null=True)
     paid_at = models.BigIntegerField(null=True)
     announced_at = models.BigIntegerField(null=True)
@@ -99,15 +113,28 @@ class Order(models.Model):
 class OrderLine(models.Model):
     """What was sold, as it was then: title, picture and price are copies."""
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
-    offer = models.ForeignKey(Offer, models.PROTECT, related_name="lines")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="lines")
+    order = models.ForeignKey(
+        Order, models.PROTECT, related_name="lines", db_constraint=False
+    )
+    offer = models.ForeignKey(
+        Offer, models.PROTECT, related_name="lines", db_constraint=False
+    )
+    sku = models.ForeignKey(
+        Sku, models.PROTECT, related_name="lines", db_constraint=False, db_index=False
+    )
     parent = models.ForeignKey(
-        "self", models.PROTECT, null=True, related_name="children"
+        "self", models.PROTECT, null=True, related_name="children", db_index=False
     )
     """The line of a bundle, which has the price; its parts are lines that cost nothing
     and have the stock."""
-    stock = models.ForeignKey(Stock, models.PROTECT, null=True, related_name="lines")
+    stock = models.ForeignKey(
+        Stock,
+        models.PROTECT,
+        null=True,
+        related_name="lines",
+        db_constraint=False,
+        db_index=False,
+    )
     qty = models.PositiveIntegerField()
     title = models.CharField(max_length=80)
     image = models.CharField(max_length=500, default="")
@@ -127,6 +154,13 @@ class OrderLine(models.Model):
                 condition=Q(refunded__lte=F("net") + F("tax")),
                 name="refunded_within_the_line",
             ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["parent"],
+                condition=Q(parent__isnull=False),
+                name="parts_of_a_bundle",
+            )
         ]
 
 

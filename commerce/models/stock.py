@@ -48,16 +48,30 @@ class Move(models.Model):
         SELL = "sell"
         RESTOCK = "restock"
 
-    stock = models.ForeignKey(Stock, models.PROTECT, related_name="moves")
+    stock = models.ForeignKey(
+        Stock,
+        models.PROTECT,
+        related_name="moves",
+        db_constraint=False,
+        db_index=False,
+    )
     kind = models.CharField(max_length=8, choices=Kind)
     delta = models.BigIntegerField()
     ref = models.CharField(max_length=100)
     """The line's id for movements of an order, `<user>:<key>` for those of a person."""
     line = models.ForeignKey(
-        "commerce.OrderLine", models.PROTECT, null=True, related_name="moves"
+        "commerce.OrderLine",
+        models.PROTECT,
+        null=True,
+        related_name="moves",
+        db_constraint=False,
     )
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
     )
     note = models.CharField(max_length=200, default="")
     at = models.BigIntegerField()

@@ -100,7 +100,7 @@ def test_first_come_first_served() -> None:
 def test_one_too_big_does_not_keep_the_next_from_winning() -> None:
     queue = [ask(1, qty=3), ask(2)]
     verdicts, taken = grant(0, 2, {1: Terms(True, {"CNY": PRICE}, None)}, {}, {}, queue)
-    assert refusal(verdicts[0]).data == {"available": 2}
+    assert refusal(verdicts[0]).data == {"available": 2, "wait": True}
     assert isinstance(verdicts[1], Won)
     assert taken == 1
 

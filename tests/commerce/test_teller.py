@@ -13,7 +13,8 @@ from commerce.actions.deciding import Wish, prior
 from commerce.commands.orders import OrderHeld
 from commerce.errors import SOLD_OUT
 from commerce.models import Order
-from commerce.teller import Refusals, Tellers
+from commerce.remembering import Refusals
+from commerce.teller import Tellers
 from realtime import db
 from realtime.exceptions import BUSY, CommandError
 from tests.commerce.conftest import Show, open_show
