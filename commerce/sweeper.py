@@ -19,6 +19,7 @@ from commerce.actions import (
     sales,
     shipping,
     stock,
+    waits,
 )
 from commerce.teller import tellers
 from realtime import CommandRouter, db
@@ -67,6 +68,12 @@ async def care() -> None:
         await db(parcels.remember, carrier, number)
 
 
+async def queue() -> None:
+    """Waiters who were passed over, and those for whom nothing comes back any more."""
+    tellers().changed(await db(waits.serve_again))
+    await db(waits.end_closed)
+
+
 async def pulse() -> None:
     """Ticks again for what changed lately, should one have been lost."""
     tellers().changed(await db(stock.changed_lately))
@@ -77,6 +84,7 @@ ROUNDS: list[tuple[float, Round]] = [
     (0.5, announce),
     (1.0, ask),
     (1.0, send_back),
+    (1.0, queue),
     (2.0, pulse),
     (5.0, care),
 ]

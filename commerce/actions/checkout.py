@@ -7,7 +7,7 @@ till.py collects the queue.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from msgspec import Struct
@@ -19,16 +19,16 @@ from commerce.actions.deciding import (
     Name,
     told_before,
 )
-from commerce.actions.holding import Goods, Hold, Piece, write
+from commerce.actions.demand import GoodsOf, demand_of, goods_of, pieces_of
+from commerce.actions.holding import Hold, write
 from commerce.actions.offers import audiences, live_holds, read, tallies, terms
-from commerce.actions.parts import PartRow, parts_of
 from commerce.actions.plain import known
 from commerce.actions.stock import change, lock
-from commerce.bag_grant import Needs, grant_bags
+from commerce.bag_grant import grant_bags
 from commerce.commands.bags import BagWish, CheckOutBag
 from commerce.commands.orders import OrderHeld, PlaceOrder
 from commerce.grant import Ask, Won
-from commerce.models import Offer, Sku
+from commerce.models import Offer
 from commerce.money import LARGEST
 from realtime.exceptions import BAD_REQUEST, KEY_REUSED, NOT_FOUND, CommandError
 from realtime.failpoints import failpoint
@@ -100,30 +100,6 @@ def check_out(bags: Sequence[Bagful], refused: Answers) -> Decision:
         failpoint("bags.before_commit")
     failpoint("bags.after_commit")
     return decision
-
-
-class Demand(Struct, frozen=True):
-    """Which rows offers take from: `needs` by offer, `parts` by bundle. Never changes,
-    so it is read before the rows in `locks` are locked: those, and the offers' own.
-    """
-
-    needs: Needs
-    parts: Mapping[int, Sequence[PartRow]]
-    locks: frozenset[int]
-
-
-def demand_of(offers: Iterable[int]) -> Demand:
-    found = Offer.objects.filter(id__in=set(offers))
-    rows = list(found.values_list("id", "stock_id", "sku_id"))
-    parts = parts_of(sku for _, _, sku in rows)
-    needs = {
-        offer: {part.stock: part.qty for part in parts[sku]}
-        if sku in parts
-        else {stock: 1}
-        for offer, stock, sku in rows
-    }
-    taken_from = {row for need in needs.values() for row in need}
-    return Demand(needs, parts, frozenset({*taken_from, *(row for _, row, _ in rows)}))
 
 
 def _decide(bags: Sequence[Bagful], refused: Answers) -> Decision:
@@ -220,57 +196,12 @@ def _asks(bag: Bagful) -> list[Ask]:
     ]
 
 
-def goods_of(
-    offers: Iterable[Offer], demand: Demand
-) -> dict[int, list[tuple[Goods, int]]]:
-    """What one of each offer is: its goods, then those of its parts, with their units.
-
-    One query more if there are bundles.
-    """
-    skus = {part.sku for parts in demand.parts.values() for part in parts}
-    parts = Sku.objects.select_related("product").in_bulk(skus) if skus else {}
-    return {
-        offer.pk: [
-            (_goods(offer.sku, None), 1),
-            *(
-                (_goods(parts[part.sku], part.stock), part.qty)
-                for part in demand.parts[offer.sku_id]
-            ),
-        ]
-        if offer.sku_id in demand.parts
-        else [(_goods(offer.sku, offer.stock_id), 1)]
-        for offer in offers
-    }
-
-
-def _goods(sku: Sku, stock: int | None) -> Goods:
-    product = sku.product
-    return Goods(sku.pk, stock, product.title, product.image, sku.options)
-
-
-def pieces_of(
-    asks: Iterable[Ask],
-    prices: Iterable[Won],
-    goods: Mapping[int, Sequence[tuple[Goods, int]]],
-) -> list[Piece]:
-    """The lines of an order: of a bundle one with the price, and one for each part."""
-    pieces: list[Piece] = []
-    for ask, won in zip(asks, prices, strict=True):
-        (whole, _), *parts = goods[ask.offer]
-        parent = len(pieces)
-        pieces.append(Piece(ask.offer, whole, ask.qty, won.price))
-        pieces += [
-            Piece(ask.offer, part, qty * ask.qty, 0, parent) for part, qty in parts
-        ]
-    return pieces
-
-
 def _hold(
     bag: Bagful,
     asks: Sequence[Ask],
     prices: Sequence[Won],
     offers: Mapping[int, Offer],
-    goods: Mapping[int, Sequence[tuple[Goods, int]]],
+    goods: GoodsOf,
     now: int,
 ) -> Hold:
     mine = [offers[ask.offer] for ask in asks]

@@ -1,7 +1,7 @@
 """What comes in, what is counted anew, and the list of every movement."""
 
 from commerce.actions.catalog import KEEPERS, must_serve
-from commerce.actions.stock import lock
+from commerce.actions.stock import change, lock
 from commerce.actions.units import come_back
 from commerce.clock import now_ms
 from commerce.commands.stock import (
@@ -72,7 +72,10 @@ def _count(
         note=note,
         at=now,
     )
-    come_back({stock.pk: stock}, {stock.pk: delta}, now)
+    if delta > 0:
+        come_back({stock.pk: stock}, {stock.pk: delta}, now)
+    else:
+        change(stock, delta, now)
     return StockLevel(available=stock.available, version=stock.version)
 
 

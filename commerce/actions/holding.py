@@ -44,6 +44,14 @@ class Piece(Struct, frozen=True):
     parent: int | None = None
 
 
+class Origin(Struct, frozen=True):
+    """Where a hold came from, if from no buyer's click."""
+
+    kind: str
+    id: int
+    media_ms: int | None = None
+
+
 class Hold(Struct, frozen=True):
     """An order to be. `limited` has the limit of each offer in it that has one."""
 
@@ -54,7 +62,7 @@ class Hold(Struct, frozen=True):
     digest: bytes
     currency: str
     until: int
-    via: Via
+    via: Via | Origin
     stream: int | None
     pieces: Sequence[Piece]
     limited: Mapping[int, int]

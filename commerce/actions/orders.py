@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from commerce.actions.catalog import STAFF, serves
+from commerce.actions.queue import follow
 from commerce.actions.units import give_back
 from commerce.clock import DatabaseNow, now_ms
 from commerce.errors import WRONG_STATE
@@ -55,6 +56,7 @@ def change_state(
         reason=reason,
         at=now,
     )
+    follow(order)
     publish_on_commit(
         f"#{order.buyer_id}",
         OrderChanged(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import F
 
+from commerce.actions.queue import serve
 from commerce.actions.stock import change, lock
 from commerce.models import Move, Order, OrderLine, Stock, Tally
 
@@ -21,10 +22,16 @@ def counted(order: Order) -> Counted:
     return [(line, line.stock_id) for line in lines if line.stock_id is not None]
 
 
-def come_back(stocks: Mapping[int, Stock], units: Mapping[int, int], now: int) -> None:
-    """Put `units` into locked rows: what every release, restock and receipt ends in."""
-    for stock in sorted(units):
-        change(stocks[stock], units[stock], now)
+def come_back(stocks: dict[int, Stock], units: Mapping[int, int], now: int) -> None:
+    """Put `units` into locked rows: what every release, restock and receipt ends in.
+
+    First to who waits for them; only what nobody waits for is there for all. The Moves
+    of the units are the caller's, those of the waiters' holds are written here.
+    """
+    given = serve(stocks, units, now)
+    for row in sorted({*units, *given}):
+        if delta := units.get(row, 0) - given[row]:
+            change(stocks[row], delta, now)
 
 
 def give_back(order: Order, now: int) -> list[int]:

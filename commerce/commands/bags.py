@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from commerce.commands.ids import OfferId, Qty, ShopId, SkuId, WaitId
+from commerce.commands.ids import Currency, OfferId, Qty, ShopId, SkuId, WaitId
 from commerce.commands.orders import Expect, Via
 from realtime import Command, Mutation
 
@@ -57,10 +57,14 @@ class BagView(Struct, frozen=True):
 
 
 class JoinQueue(Mutation, frozen=True, tag="wait.join"):
-    """Wait for units of a sold-out offer to come back."""
+    """Wait for units of a sold-out offer to come back.
+
+    `currency` is what they will cost in; left out: the shop's first.
+    """
 
     offer: OfferId
     qty: Qty
+    currency: Currency | None = None
 
 
 class LeaveQueue(Mutation, frozen=True, tag="wait.leave"):

@@ -11,6 +11,7 @@ from commerce.handlers import (
     shelf,
     shipping,
     stock,
+    waits,
 )
 from realtime import CommandRouter
 
@@ -19,6 +20,7 @@ router = CommandRouter().include(
     stock.router,
     shelf.router,
     bags.router,
+    waits.router,
     orders.router,
     quotes.router,
     shipping.router,

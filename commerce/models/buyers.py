@@ -54,6 +54,8 @@ class Wait(models.Model):
         Order, models.PROTECT, null=True, related_name="waited_for_by"
     )
     """The hold it was offered."""
+    currency = models.CharField(max_length=3)
+    """What they will pay in."""
     at = models.BigIntegerField()
 
     class Meta:
