@@ -26,12 +26,25 @@ LOW = 10
 
 
 class Terms(Struct, frozen=True):
-    """An offer as the transaction read it, its prices already those that count."""
+    """An offer as the transaction read it, its prices already those that count.
+
+    It sells from `starts_at`, when its price is visible too, until before `ends_at`.
+    """
 
     open: bool
     prices: Mapping[str, int]
     per_buyer: int | None
     show_stock: str = "exact"
+    starts_at: int | None = None
+    ends_at: int | None = None
+
+    def closed(self, now: int) -> CommandError | None:
+        """Why nobody can buy it now."""
+        early = self.starts_at is not None and now < self.starts_at
+        late = self.ends_at is not None and now >= self.ends_at
+        if self.open and not early and not late:
+            return None
+        return OFFER_CLOSED(starts_at=self.starts_at, ends_at=self.ends_at, now=now)
 
 
 class Ask(Struct, frozen=True):
@@ -98,8 +111,8 @@ def judge(
     """One wish against what is `left` of its offer, and what its buyer has of it."""
     if terms is None:
         return NOT_FOUND()
-    if not terms.open:
-        return OFFER_CLOSED(now=now)
+    if (closed := terms.closed(now)) is not None:
+        return closed
     price = terms.prices.get(ask.currency)
     if price is None:
         return CURRENCY_MISSING(currency=ask.currency)

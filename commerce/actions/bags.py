@@ -12,7 +12,6 @@ from django.db.models import F
 from commerce.actions.offers import audiences, read, terms
 from commerce.actions.parts import levels
 from commerce.commands.bags import BagLineView, BagView, PutInBag
-from commerce.errors import OFFER_CLOSED
 from commerce.events import BagChanged
 from commerce.grant import shown
 from commerce.models import Bag, BagLine, Offer
@@ -48,8 +47,8 @@ def _check(user: int, offer_id: int) -> None:
     offers, now = read([offer_id])
     if user not in audiences(offers.values()).get(offer_id, {user}) or not offers:
         raise NOT_FOUND()
-    if not terms(offers[offer_id]).open:
-        raise OFFER_CLOSED(now=now)
+    if (closed := terms(offers[offer_id]).closed(now)) is not None:
+        raise closed
 
 
 def _tell(user: int) -> None:
@@ -75,7 +74,7 @@ def bag_view(user: int) -> BagView:
     """The bag, oldest line first. What cannot be bought now stays, and says so."""
     version = Bag.objects.filter(user_id=user).values_list("version", flat=True)
     lines = list(BagLine.objects.filter(user_id=user).order_by("id"))
-    offers, _ = read(line.offer_id for line in lines)
+    offers, now = read(line.offer_id for line in lines)
     guests = audiences(offers.values())
     hidden = {key for key, may in guests.items() if user not in may}
     level = levels(offer.stock for offer in offers.values())
@@ -85,6 +84,7 @@ def bag_view(user: int) -> BagView:
                 offers[line.offer_id],
                 line.qty,
                 level[offers[line.offer_id].stock_id].available,
+                now=now,
                 hidden=line.offer_id in hidden,
             )
             for line in lines
@@ -93,7 +93,9 @@ def bag_view(user: int) -> BagView:
     )
 
 
-def _line_view(offer: Offer, qty: int, available: int, *, hidden: bool) -> BagLineView:
+def _line_view(
+    offer: Offer, qty: int, available: int, *, now: int, hidden: bool
+) -> BagLineView:
     product = offer.sku.product
     return BagLineView(
         offer=offer.pk,
@@ -107,5 +109,5 @@ def _line_view(offer: Offer, qty: int, available: int, *, hidden: bool) -> BagLi
         qty=qty,
         prices=offer.price_map,
         left=shown(available, offer.sku.show_stock),
-        open=terms(offer).open and not hidden,
+        open=terms(offer).closed(now) is None and not hidden,
     )

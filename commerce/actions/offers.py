@@ -51,6 +51,11 @@ def terms(offer: Offer) -> Terms:
         prices=offer.price_map,
         per_buyer=offer.per_buyer,
         show_stock=offer.sku.show_stock,
+        starts_at=max(
+            (at for at in (offer.starts_at, offer.price_visible_at) if at is not None),
+            default=None,
+        ),
+        ends_at=offer.ends_at,
     )
 
 

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from commerce.actions import orders, shelf
 from commerce.actions.deciding import Answer, Answers, Wish, decide, prior
+from commerce.clock import now_ms
 from commerce.commands.orders import OrderHeld
 from commerce.commands.shelf import PriceOffer, RemoveItem
 from commerce.models import Move, Offer, Order, OrderLine, Product, Sku, Tally
@@ -162,6 +163,23 @@ def test_what_is_off_the_shelf_or_delisted_is_closed(show: Show) -> None:
             RemoveItem(key=key(), stream=show.stream.pk, number=show.number),
         )
     assert refusal(told(show, show.wish(show.buyer()))[0])[0] == "offer_closed"
+
+
+def test_an_offer_has_a_time_and_a_price_that_is_shown_later(show: Show) -> None:
+    now = now_ms()
+    wish = show.wish(show.buyer())
+    for fields, opens in (
+        ({"starts_at": now + 60_000}, now + 60_000),
+        ({"starts_at": now - 1, "price_visible_at": now + 60_000}, now + 60_000),
+        ({"starts_at": None, "price_visible_at": None, "ends_at": now}, None),
+    ):
+        Offer.objects.update(**fields)
+        name, data = refusal(told(show, wish)[0])
+        assert (name, data["starts_at"]) == ("offer_closed", opens)
+        assert data["ends_at"] == Offer.objects.get().ends_at
+        assert now <= data["now"] < now + 60_000  # type: ignore[operator] # an int
+    Offer.objects.update(starts_at=now, price_visible_at=now, ends_at=now + 60_000)
+    held(told(show, wish)[0])
 
 
 def test_a_limit_counts_what_the_buyer_has(transactional_db: None) -> None:

@@ -28,6 +28,8 @@ offers = st.fixed_dictionaries(
             open=st.sampled_from([True, True, True, False]),
             prices=st.just({"CNY": PRICE}),
             per_buyer=st.none() | st.integers(1, 5),
+            starts_at=st.sampled_from([None, None, -1, 0, 1]),
+            ends_at=st.sampled_from([None, None, 0, 1]),
         )
         for n in (1, 2)
     }
@@ -90,6 +92,65 @@ def test_a_queue_cut_in_two_is_decided_alike(
     assert taken == taken_first + taken_rest
 
 
+def one_by_one(
+    available: int, terms: dict[int, Terms], queue: list[Ask]
+) -> list[str | int]:
+    """The same in the plainest way: each wish looks at everything that was sold before.
+
+    A price for who wins, the name of the refusal for who does not; at the time 0.
+    """
+    sold: list[Ask] = []
+    verdicts: list[str | int] = []
+    for wish in queue:
+        offer = terms.get(wish.offer)
+        mine = [ask for ask in sold if ask.buyer == wish.buyer]
+        have = sum(ask.qty for ask in mine if ask.offer == wish.offer)
+        left = available - sum(ask.qty for ask in sold)
+        if offer is None:
+            verdicts.append("not_found")
+        elif (
+            not offer.open
+            or (offer.starts_at is not None and offer.starts_at > 0)
+            or (offer.ends_at is not None and offer.ends_at <= 0)
+        ):
+            verdicts.append("offer_closed")
+        elif wish.currency != "CNY":
+            verdicts.append("currency_missing")
+        elif wish.amount != PRICE * wish.qty:
+            verdicts.append("price_changed")
+        elif offer.per_buyer is not None and have + wish.qty > offer.per_buyer:
+            verdicts.append("limit_reached")
+        elif len(mine) >= 5:
+            verdicts.append("too_many_holds")
+        elif wish.qty > left:
+            verdicts.append("sold_out")
+        else:
+            verdicts.append(PRICE)
+            sold.append(wish)
+    return verdicts
+
+
+@given(st.integers(0, 30), offers, asks)
+def test_a_queue_is_decided_as_if_one_by_one(
+    available: int, terms: dict[int, Terms], queue: list[Ask]
+) -> None:
+    verdicts, _ = grant(0, available, terms, {}, {}, queue)
+    assert one_by_one(available, terms, queue) == [
+        verdict.price if isinstance(verdict, Won) else verdict.name
+        for verdict in verdicts
+    ]
+
+
+def test_an_offer_sells_from_its_start_until_before_its_end() -> None:
+    """At 100 the price is seen, at 200 it is over: whoever comes at 200 is late."""
+    terms = {1: Terms(True, {"CNY": PRICE}, None, starts_at=100, ends_at=200)}
+    told = {now: grant(now, 1, terms, {}, {}, [ask()])[0][0] for now in (99, 100, 199)}
+    assert refusal(told[99]).data == {"starts_at": 100, "ends_at": 200, "now": 99}
+    assert isinstance(told[100], Won) and isinstance(told[199], Won)
+    late = refusal(grant(200, 1, terms, {}, {}, [ask()])[0][0])
+    assert (late.name, late.data["now"]) == ("offer_closed", 200)
+
+
 def test_first_come_first_served() -> None:
     queue = [ask(buyer) for buyer in (3, 1, 2)]
     verdicts, _ = grant(0, 2, {1: Terms(True, {"CNY": PRICE}, None)}, {}, {}, queue)
@@ -123,7 +184,7 @@ def test_each_refusal_carries_its_facts() -> None:
     assert taken == 0
     assert [(refusal(v).name, refusal(v).data) for v in verdicts] == [
         ("not_found", {}),
-        ("offer_closed", {"now": 77}),
+        ("offer_closed", {"starts_at": None, "ends_at": None, "now": 77}),
         ("currency_missing", {"currency": "USD"}),
         ("price_changed", {"amount": 200, "currency": "CNY"}),
         ("limit_reached", {"limit": 2, "have": 2}),
