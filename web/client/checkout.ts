@@ -196,7 +196,7 @@ export class SoukCheckout extends ActingElement {
         class="goods-number">${this.item.number}</b></span>
         <div><h3>${this.item.title}</h3><p class="small-print">${options(offer.options)}</p>
           <span class="goods-price">${price(offer)}</span> <span
-            class="stock num">${left(this.feed.left(offer))}</span></div></div>
+            class="stock num ${this.feed.isOut(offer) ? "few" : ""}">${left(this.feed.left(offer))}</span></div></div>
       ${this.order === "" ? this.#before() : this.#after()}</div>`;
   }
 }

@@ -76,7 +76,7 @@ export class SoukTerms extends ActingElement {
     return (this.view?.currencies ?? []).map((currency) => {
       const unit = 10 ** digits(currency);
       const was = of?.[currency];
-      return html`<label>${label} <span class="help">${currency}</span><input name="${name}-${currency}"
+      return html`<label><span>${label}, ${currency}</span><input name="${name}-${currency}"
         type="number" inputmode="decimal" min="0" step=${1 / unit} ?required=${required}
         .value=${was === undefined ? "" : String(was / unit)}></label>`;
     });
