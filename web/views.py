@@ -13,12 +13,12 @@ from django.views.decorators.http import require_safe
 from commerce.actions.catalog import STAFF, serves
 from commerce.models import AfterSale, Order, Refund, Shop
 from commerce.providers import enabled
+from commerce.states import AFTER_SALES_OPEN
 from streams.models import Stream
 from streams.roles import can_direct, can_watch
 
 SHOWN = 60
 """At most so many rooms on the first page; the component asks for more."""
-OPEN_WISHES = ("asked", "accepted", "sent", "received")
 
 
 @require_safe
@@ -122,7 +122,7 @@ def shop_counts(request: HttpRequest, shop: int) -> HttpResponse:
         .order_by("state")
     }
     wishes = AfterSale.objects.filter(order__shop=shop)
-    open_ones = wishes.filter(state__in=OPEN_WISHES).order_by("due_at", "id")
+    open_ones = wishes.filter(state__in=AFTER_SALES_OPEN).order_by("due_at", "id")
     asked = open_ones.values_list("order", flat=True)[:SHOWN]
     given = Refund.objects.filter(order__shop=shop, state="done").count()
     stamps = (

@@ -1,10 +1,12 @@
 """Whatever can be pressed has a name, room for a thumb, and answers to the keyboard."""
 
+from typing import NamedTuple
+
 import pytest
 
 from accounts.models import User
 from chat.models import Conversation, Member, Message
-from commerce.models import Product, Shop
+from commerce.models import Order, Product, Shipment, Shop, ShopMember
 from streams.models import Stream
 from tests.browser.people import Arrive, Person
 from tests.live import Server
@@ -25,7 +27,13 @@ FAULTS = """() => [...document.querySelectorAll(
   .filter(([unnamed, small]) => unnamed || small)"""
 
 
-Show = tuple[int, int]
+class Show(NamedTuple):
+    """A show whose picture never comes, its host's shop with an order, a talk."""
+
+    stream: int
+    conversation: int
+    shop: int
+    order: str
 
 
 @pytest.fixture
@@ -36,12 +44,12 @@ def site(able: None, server: Server) -> str:
 
 @pytest.fixture
 def show(transactional_db: None) -> Show:
-    """Ids of a show whose picture never comes, and of a conversation; and a shop."""
     host = User.objects.create_user("noor", password=PASSWORD, name="Noor")
     guest = User.objects.create_user("ada", password=PASSWORD, name="Ada")
     shop = Shop.objects.create(
         account=host, name="N", country="CN", currencies=["CNY"], methods=["bank"]
     )
+    ShopMember.objects.create(shop=shop, user=host, role="owner")
     Product.objects.create(shop=shop, title="Tea bowl", state="listed")
     conversation = Conversation.objects.create(
         kind="direct", direct_key=f"{host.pk}:{guest.pk}", head_seq=1, head_rev=1
@@ -58,7 +66,24 @@ def show(transactional_db: None) -> Show:
         text="Hi",
     )
     stream = Stream.objects.create(host=host, title="Glazes", state="live")
-    return stream.pk, conversation.pk
+    order = Order.objects.create(
+        shop=shop,
+        buyer=host,
+        key="k",
+        digest=b"",
+        state="shipped",
+        currency="CNY",
+        goods=100,
+        amount=100,
+        via_kind="stream",
+        via_id=stream.pk,
+        stream=stream,
+        placed_at=1,
+        paid_at=2,
+        hold_until=3,
+    )
+    Shipment.objects.create(order=order, carrier="EMS", number="E1", lines=[], at=4)
+    return Show(stream.pk, conversation.pk, shop.pk, str(order.pk))
 
 
 def faults(person: Person, address: str, ready: str) -> list[list[str]]:
@@ -72,19 +97,22 @@ def faults(person: Person, address: str, ready: str) -> list[list[str]]:
 def test_every_control_has_a_name_and_room_for_a_thumb(
     show: Show, arrive: Arrive, phone: bool
 ) -> None:
-    stream, conversation = show
     host = arrive("host", phone=phone)
     host.forgives = ["409"]
     found = faults(host, "/accounts/sign-in", "input[name=password]")
     host.sign_in("noor", PASSWORD)
     for address, ready in (
         ("/", ".room-card"),
-        (f"/rooms/{stream}", "souk-bar input"),
+        (f"/rooms/{show.stream}", "souk-bar input"),
         ("/studio", ".shop-head"),
-        (f"/studio/{stream}", "souk-bar input"),
+        (f"/studio/{show.stream}", "souk-bar input"),
         ("/inbox", ".talk-row"),
-        (f"/inbox/{conversation}", ".message"),
-        ("/orders", ".empty"),
+        (f"/inbox/{show.conversation}", ".message"),
+        ("/orders", ".order-row"),
+        (f"/orders/{show.order}", "[data-act=receive]"),
+        ("/bag", ".empty"),
+        (f"/shops/{show.shop}/orders", ".desk-tabs"),
+        (f"/shops/{show.shop}/orders/{show.order}", "[data-act=fix]"),
     ):
         found += faults(host, address, ready)
 
@@ -94,7 +122,7 @@ def test_every_control_has_a_name_and_room_for_a_thumb(
 def test_the_shelf_opens_and_closes_by_keyboard(show: Show, arrive: Arrive) -> None:
     viewer = arrive("viewer", phone=True)
     viewer.forgives = ["409"]
-    viewer.page.goto(f"/rooms/{show[0]}")
+    viewer.page.goto(f"/rooms/{show.stream}")
     viewer.find(".bar-bag").focus()
 
     viewer.page.keyboard.press("Enter")
@@ -108,7 +136,7 @@ def test_the_shelf_opens_and_closes_by_keyboard(show: Show, arrive: Arrive) -> N
 def test_a_chinese_phone_is_spoken_to_in_chinese(show: Show, arrive: Arrive) -> None:
     viewer = arrive("viewer", phone=True, locale="zh-CN")
     viewer.forgives = ["409"]
-    viewer.page.goto(f"/rooms/{show[0]}")
+    viewer.page.goto(f"/rooms/{show.stream}")
 
     viewer.sees(".bar-sign-in", "登录后参与互动")
     viewer.sees(".room-follow button", "关注")

@@ -1,6 +1,7 @@
 """What follows a click on "buy", by its pages: a buyer's phone, the shop's desk."""
 
 import pytest
+from playwright.sync_api import expect
 
 from commerce.models import Shop
 from tests.browser.people import Arrive, Person
@@ -32,7 +33,7 @@ def show(transactional_db: None) -> Show:
 
 def enter(arrive: Arrive, name: str, *, phone: bool = False) -> Person:
     person = arrive(name, phone=phone)
-    person.forgives = ["409", "404"]  # there is no picture, and none is missed
+    person.forgives = ["409", "503"]  # there is no picture, and none is missed
     person.sign_in(name, PASSWORD)
     return person
 
@@ -54,7 +55,7 @@ def pay_at_the_bank(buyer: Person) -> str:
     return buyer.page.url.rsplit("/", 1)[1]
 
 
-def test_an_order_goes_from_the_click_to_the_door(show: Show, arrive: Arrive) -> None:
+def test_an_order_from_the_click_to_the_money_back(show: Show, arrive: Arrive) -> None:
     buyer, shop = enter(arrive, "ada", phone=True), enter(arrive, "noor")
     order = buy(buyer, show)
     send(shop, show, order)
@@ -64,6 +65,12 @@ def test_an_order_goes_from_the_click_to_the_door(show: Show, arrive: Arrive) ->
     buyer.shoot("orders-02-on-its-way")
     buyer.find("[data-act=receive]").click()
     buyer.sees(".receipt-head.received")
+    ask_for_money(buyer)
+    give_it(shop)
+
+    buyer.sees(".aftersale[data-aftersale=done]")
+    buyer.sees("[data-refund=done]", "100.00")
+    buyer.shoot("orders-04-money-back")
 
 
 def buy(buyer: Person, show: Show) -> str:
@@ -94,3 +101,43 @@ def send(shop: Person, show: Show, order: str) -> None:
     shop.find("[data-act=ship-now]").click()
     shop.sees(".desk-sheet[data-state=shipped]")
     assert shop.page.url.endswith(order)
+
+
+def ask_for_money(buyer: Person) -> None:
+    buyer.find("[data-act=aftersale]").click()
+    buyer.find("[data-kind=refund]").click()
+    buyer.find("[name^=part-]").fill("1")
+    buyer.find("[name=reason]").fill("One has a crack.")
+    buyer.find("[data-act=ask]").click()
+    buyer.sees(".aftersale[data-aftersale=asked]")
+
+
+def give_it(shop: Person) -> None:
+    """The desk has heard of it by itself."""
+    shop.find("[data-pile=aftersales]").click()
+    shop.find(".order-row", "ada").click()
+    shop.sees(".aftersale", "One has a crack.")
+    shop.shoot("orders-03-desk")
+    shop.find("[data-act=accept]").click()
+    shop.sees(".aftersale[data-aftersale=done]")
+
+
+def test_a_bag_is_bought_whole(show: Show, arrive: Arrive) -> None:
+    buyer = enter(arrive, "ada", phone=True)
+    buyer.page.goto(f"/rooms/{show.stream.pk}")
+    buyer.find(".bar-bag").click()
+    buyer.find(".goods-row .buy").click()
+    buyer.find("[data-act=to-bag]").click()
+    buyer.page.goto("/bag")
+    buyer.sees(".top-bag .badge", "1")
+    buyer.find(".bag-line .stepper button >> nth=1").click()
+    expect(buyer.find(".bag-line output")).to_have_text("2")
+    buyer.find("[data-act=check-out]").click()
+    buyer.page.reload()
+    write_address(buyer, "PT")
+    buyer.sees(".sums", "215.00")
+    buyer.shoot("orders-06-bag")
+    pay_at_the_bank(buyer)
+    buyer.page.goto("/bag")
+    buyer.sees(".empty", "The bag is empty")
+    assert buyer.page.locator(".bag-line").count() == 0

@@ -40,11 +40,23 @@ export class SoukAftersale extends ActingElement {
   @state() private asking = false;
   @state() private kind: AfterSaleKind = "refund";
 
-  // Of what was sent, all that is not in a bundle's price line.
+  // What was not made good before; a bundle counts as its own line.
   get #lines(): Part[] {
+    const done = this.view.aftersales.filter(({ state }) => state === "done");
+    const gone = (line: number): number =>
+      done
+        .flatMap(({ lines }) => lines)
+        .filter((part) => part.line === line)
+        .reduce((sum, { qty }) => sum + qty, 0);
     return this.view.lines
       .filter(({ parent }) => parent === null)
-      .map(({ line, qty }) => ({ line, qty }));
+      .map(({ line, qty }) => ({ line, qty: qty - gone(line) }))
+      .filter(({ qty }) => qty > 0);
+  }
+
+  // What is not all sent yet cannot come back.
+  get #kinds(): AfterSaleKind[] {
+    return this.view.state === "part_shipped" ? ["refund"] : KINDS;
   }
 
   #done(): void {
@@ -84,7 +96,7 @@ export class SoukAftersale extends ActingElement {
 
   #form(): TemplateResult {
     return html`<form class="after-form" @submit=${this.#open}>
-      <fieldset class="options" aria-label=${say("aftersale.kind")}>${KINDS.map(
+      <fieldset class="options" aria-label=${say("aftersale.kind")}>${this.#kinds.map(
         (kind) => html`<button type="button" class="option ${kind === this.kind ? "chosen" : ""}"
           data-kind=${kind} aria-pressed=${kind === this.kind ? "true" : "false"} @click=${() => {
             this.kind = kind;
@@ -118,7 +130,7 @@ export class SoukAftersale extends ActingElement {
   protected override render(): TemplateResult | typeof nothing {
     const view = this.view;
     const open = openAfterSale(view);
-    const may = isSent(view) && open === undefined;
+    const may = isSent(view) && open === undefined && this.#lines.length > 0;
     if (!may && view.aftersales.length === 0) return nothing;
     return html`<section class="step"><h2>${icon("help")}${say("aftersale.title")}</h2>
       ${view.aftersales.map((one) => html`${aftersaleCard(view, one)} ${one === open ? this.#acts(one) : nothing}`)}

@@ -32,11 +32,11 @@ export class SoukBag extends ActingElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.order = sessionStorage.getItem("held:bag") ?? "";
     this.#stops = [
-      live.onConnected(() => void this.#load()),
+      live.onConnected(() => void Promise.all([this.#load(), this.#recall()])),
       live.onUser(({ type }) => {
         if (type === "bag.changed") void this.#load();
+        if (type === "order.changed" && this.order === "") void this.#recall();
       }),
     ];
   }
@@ -49,6 +49,16 @@ export class SoukBag extends ActingElement {
   async #load(): Promise<void> {
     const bag = await live.read("bag.get", {}).catch(() => null);
     if (bag !== null && bag.version >= (this.bag?.version ?? 0)) this.bag = bag;
+  }
+
+  // What is held and not paid is shown first, also after a reload in the middle of it.
+  async #recall(): Promise<void> {
+    if (this.order !== "") return;
+    const held = await live.read("order.mine", { state: "held", limit: 1 }).catch(() => null);
+    const [order] = held?.items ?? [];
+    if (order === undefined || this.order !== "") return;
+    this.order = order.order;
+    await this.#held.reload();
   }
 
   #put(line: BagLine, qty: number): Promise<void> {
@@ -75,7 +85,6 @@ export class SoukBag extends ActingElement {
         })),
       });
       this.order = order;
-      sessionStorage.setItem("held:bag", order);
       await Promise.all([this.#held.reload(), this.#load()]);
     });
   }
@@ -95,7 +104,6 @@ export class SoukBag extends ActingElement {
   #forget(): void {
     this.order = "";
     this.#held.forget();
-    sessionStorage.removeItem("held:bag");
   }
 
   #line(line: BagLine, currency: string | null): TemplateResult {

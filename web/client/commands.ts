@@ -90,7 +90,7 @@ export interface Reads {
   "product.get": [{ product: number }, ProductPage];
   "shelf.get": [{ stream: number }, Shelf];
   "order.get": [{ order: string }, OrderView];
-  "order.mine": [{ limit?: number; cursor?: string }, List<OrderView>];
+  "order.mine": [{ state?: OrderState; limit?: number; cursor?: string }, List<OrderView>];
   "order.shop": [
     { shop: number; state?: OrderState; limit?: number; cursor?: string },
     List<OrderView>,

@@ -49,7 +49,7 @@ export class SoukDeskAftersale extends ActingElement {
     return html`<form class="after-form" @submit=${(event: SubmitEvent) => this.#received(event, one)}>
       ${one.state === "accepted" ? html`<p class="small-print">${say("desk.waits_for_parcel")}</p>` : nothing}
       <label class="tick-line"><input type="checkbox" name="restock" checked>${say("desk.restock")}</label>${this.wrong()}
-      <button class="wide" data-act="came-back" ?disabled=${this.busy || one.state !== "sent"}>${say("desk.came_back")}</button></form>`;
+      <button class="wide" data-act="came-back" ?disabled=${this.busy}>${say("desk.came_back")}</button></form>`;
   }
 
   protected override render(): TemplateResult | typeof nothing {
