@@ -10,7 +10,13 @@ from typing import Any
 from django.db import transaction
 
 from commerce.actions.catalog import STAFF, must_serve
-from commerce.actions.makinggood import give_back_money, replace, take_in, worth
+from commerce.actions.makinggood import (
+    give_back_money,
+    replace,
+    take_in,
+    was_paid_back,
+    worth,
+)
 from commerce.actions.orders import locked, seen
 from commerce.actions.shops import staff_channels
 from commerce.clock import DatabaseNow, now_ms
@@ -210,7 +216,7 @@ def _arrive(wish: AfterSale, *, restock: bool, by: int | None) -> AfterSaleState
     _move(wish, "received")
     if restock:
         take_in(wish)
-    if wish.kind == Kind.EXCHANGE:
+    if wish.kind == Kind.EXCHANGE and not was_paid_back(wish):
         _move(wish, "done", replacement=replace(wish, by=by))
     else:
         _, refund = give_back_money(wish, by=by)

@@ -48,6 +48,11 @@ def worth(wish: AfterSale) -> dict[int, int]:
     return {line: amount for line, amount in amounts.items() if amount}
 
 
+def was_paid_back(wish: AfterSale) -> bool:
+    """The shop gave the money for these by hand: no other piece is owed."""
+    return any(line.net + line.tax for line, _ in _asked(wish)) and not worth(wish)
+
+
 def give_back_money(
     wish: AfterSale, *, by: int | None
 ) -> tuple[list[int], Refund | None]:

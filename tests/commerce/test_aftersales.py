@@ -39,6 +39,7 @@ from tests.commerce.fulfilling import paid
 from tests.commerce.money_at_hand import news, pay
 from tests.commerce.test_payments import told
 from tests.commerce.test_quotes import ask
+from tests.commerce.test_refunds import give
 from tests.commerce.test_shipping import receive, ship
 
 pytestmark = [
@@ -358,6 +359,17 @@ def test_an_exchange_waits_until_there_is_another_piece(transactional_db: None) 
     assert (wish.state, left(show)) == ("accepted", 0)
     assert came_back(show.host.pk, wish, restock=True) == "done"
     assert left(show) == 0
+
+
+def test_an_exchange_that_was_paid_back_by_hand_sends_nothing(show: Show) -> None:
+    order = sent_order(show)
+    wish = opened(order, "exchange")
+    decide(show.host.pk, wish)
+    give(order, PRICE)
+    assert came_back(show.host.pk, wish) == "done"
+    wish.refresh_from_db()
+    assert (wish.replacement, wish.refund, left(show)) == (None, None, 10)
+    assert now_is(order) == "closed"
 
 
 def test_an_exchange_does_not_count_against_the_limit(transactional_db: None) -> None:

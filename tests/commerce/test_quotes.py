@@ -209,9 +209,8 @@ def test_no_coupon_is_worth_more_than_the_goods(shop: Show, settings: Settings) 
 
 @pytest.mark.parametrize("policy", ["Failing", "Slow"])
 def test_taxes_nobody_can_tell_keep_the_hold(
-    shop: Show, settings: Settings, policy: str, monkeypatch: pytest.MonkeyPatch
+    shop: Show, settings: Settings, policy: str
 ) -> None:
-    monkeypatch.setattr(quoting, "SECONDS", 0.05)
     settings.SOUK_TAX_POLICY = f"{__name__}.{policy}"
     order = hold(shop)
     assert refused(order, home(order.buyer_id)) == ("quote_failed", {})

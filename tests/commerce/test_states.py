@@ -1,7 +1,12 @@
 """The tables of states say what the shop may rely on."""
 
+import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import get_args
 
+import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +49,21 @@ def test_news_in_any_order_ends_the_same(news: list[PaymentState]) -> None:
 @given(st.sampled_from(PAYMENTS))
 def test_nothing_moves_settled_money(news: PaymentState) -> None:
     assert not states.raises("settled", news)
+
+
+PAGE = Path(settings.BASE) / "docs/topics/orders.md"
+LIVES: dict[str, tuple[int, Mapping[str, frozenset[str]]]] = {
+    "order": (0, {was: frozenset(to) for was, to in states.CHANGES.items()}),
+    "after-sale": (1, states.AFTER_SALES),
+}
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_the_picture_in_the_docs_is_the_table(life: str) -> None:
+    index, table = LIVES[life]
+    pictures = re.findall(r"```mermaid\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    drawn = re.findall(r"^ *(\w+) --> (\w+)", pictures[index], re.MULTILINE)
+    assert len(drawn) == len(set(drawn))
+    assert set(drawn) == {(was, to) for was, after in table.items() for to in after}
+    ends = set(re.findall(r"^ *(\w+) --> \[\*\]", pictures[index], re.MULTILINE))
+    assert ends == {state for state, after in table.items() if not after}
