@@ -7,7 +7,9 @@ actions/paying.py asks providers, actions/sales.py tells the rooms.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from commerce.actions import (
     aftersales,
@@ -21,6 +23,7 @@ from commerce.actions import (
     stock,
     waits,
 )
+from commerce.providers import NAMES
 from commerce.teller import tellers
 from realtime import CommandRouter, db
 from realtime.exceptions import CommandError
@@ -28,29 +31,46 @@ from realtime.exceptions import CommandError
 log = logging.getLogger(__name__)
 router = CommandRouter()
 
+T = TypeVar("T")
 Round = Callable[[], Awaitable[None]]
 ALONGSIDE = 8
-"""Providers are asked so many things at once."""
+"""A provider is asked so many things at once."""
 
 
 async def expire() -> None:
-    """Holds whose time is over: their units go back."""
-    for order in await db(orders.due):
-        tellers().changed(await paying.expire(order))
+    """Holds whose time is over, and nobody may be paying them: their units go back."""
+    for order in await db(orders.due_unpaid):
+        tellers().changed(await db(orders.expire, order))
 
 
-async def ask() -> None:
+async def end(provider: str) -> None:
+    """Holds whose time is over, and `provider` may be taking money for them."""
+    due = await db(orders.due_paying, provider)
+    for changed in await _alongside(paying.expire, due):
+        tellers().changed(changed)
+
+
+async def ask(provider: str) -> None:
     """Payments nobody told us about: lost news is found here."""
-    due = await db(payments.due)
-    for first in range(0, len(due), ALONGSIDE):
-        await asyncio.gather(*map(paying.ask, due[first : first + ALONGSIDE]))
+    await _alongside(paying.ask, await db(payments.due, provider))
 
 
-async def send_back() -> None:
+async def send_back(provider: str) -> None:
     """Refunds that were not sent, or of which we do not know the end."""
-    due = await db(refunds.due)
-    for first in range(0, len(due), ALONGSIDE):
-        await asyncio.gather(*map(paying.send_back, due[first : first + ALONGSIDE]))
+    await _alongside(paying.send_back, await db(refunds.due, provider))
+
+
+async def _alongside(
+    work: Callable[[uuid.UUID], Awaitable[T]], rows: Sequence[uuid.UUID]
+) -> list[T]:
+    """Do it for each row, a few at once."""
+    free = asyncio.Semaphore(ALONGSIDE)
+
+    async def one(row: uuid.UUID) -> T:
+        async with free:
+            return await work(row)
+
+    return await asyncio.gather(*map(one, rows))
 
 
 async def announce() -> None:
@@ -79,14 +99,25 @@ async def pulse() -> None:
     tellers().changed(await db(stock.changed_lately))
 
 
+def _of(provider: str, work: Callable[[str], Awaitable[None]]) -> Round:
+    """A round of its own for each provider: one that is slow holds up no other."""
+
+    async def round() -> None:
+        await work(provider)
+
+    round.__name__ = f"{work.__name__} {provider}"
+    return round
+
+
 ROUNDS: list[tuple[float, Round]] = [
     (0.5, expire),
     (0.5, announce),
-    (1.0, ask),
-    (1.0, send_back),
     (1.0, queue),
     (2.0, pulse),
     (5.0, care),
+    *((0.5, _of(name, end)) for name in NAMES),
+    *((1.0, _of(name, ask)) for name in NAMES),
+    *((1.0, _of(name, send_back)) for name in NAMES),
 ]
 
 

@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from commerce.actions.catalog import STAFF, serves
 from commerce.actions.queue import follow
@@ -16,7 +17,7 @@ from commerce.actions.units import give_back
 from commerce.clock import DatabaseNow, now_ms
 from commerce.errors import WRONG_STATE
 from commerce.events import OrderChanged
-from commerce.models import Order, OrderChange
+from commerce.models import Order, OrderChange, Payment
 from commerce.providers import enabled
 from commerce.states import LIVE, OPEN, OrderState, may_change
 from realtime import publish_on_commit
@@ -87,6 +88,26 @@ def due(limit: int = 200, stock: int | None = None) -> list[uuid.UUID]:
     return list(found.order_by("expires_at").values_list("id", flat=True)[:limit])
 
 
+def due_unpaid(limit: int = 200) -> list[uuid.UUID]:
+    """Due holds that no provider may be taking money for."""
+    found = Order.objects.filter(state__in=LIVE, expires_at__lte=DatabaseNow())
+    found = found.exclude(Exists(_open_payments(OuterRef("id"))))
+    return list(found.order_by("expires_at").values_list("id", flat=True)[:limit])
+
+
+def due_paying(provider: str, limit: int = 200) -> list[uuid.UUID]:
+    """Due holds for which `provider` must be asked first."""
+    found = Order.objects.filter(state__in=LIVE, expires_at__lte=DatabaseNow())
+    found = found.filter(
+        Exists(_open_payments(OuterRef("id")).filter(provider=provider))
+    )
+    return list(found.order_by("expires_at").values_list("id", flat=True)[:limit])
+
+
+def _open_payments(order: Any) -> QuerySet[Payment]:
+    return Payment.objects.filter(order=order, state__in=OPEN, quarantined_at=None)
+
+
 def expire(order_id: uuid.UUID, *, unasked: bool = False) -> list[int]:
     """Take back a due hold, if it is still due and nobody may be paying it.
 
@@ -105,7 +126,7 @@ def expire(order_id: uuid.UUID, *, unasked: bool = False) -> list[int]:
 
 def being_paid(order: Order) -> bool:
     """A provider may still take money for it: ask it first."""
-    return order.payments.filter(state__in=OPEN, quarantined_at=None).exists()
+    return _open_payments(order).exists()
 
 
 def expire_due(stock: int) -> None:

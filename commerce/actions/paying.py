@@ -121,11 +121,11 @@ async def ask(payment: uuid.UUID) -> None:
     try:
         attempt = await _introduce(attempt)
         charge = await provider(attempt.provider).fetch(attempt.ref or "")
-        if charge.state in OPEN and attempt.order_left:
+        if charge.state in OPEN and attempt.order_over:
             charge = await _end(attempt)
     except (ProviderDown, CommandError):
         return
-    await db(settling.learned, attempt.id, charge, ours=attempt.order_left)
+    await db(settling.learned, attempt.id, charge, ours=attempt.order_over)
 
 
 async def send_back(refund: uuid.UUID) -> None:

@@ -30,7 +30,7 @@ from commerce.commands.orders import PayOrder
 from commerce.errors import ADDRESS_REQUIRED, HOLD_EXPIRED, WRONG_STATE
 from commerce.models import Order, Payment
 from commerce.providers.protocol import Bill, Intent
-from commerce.states import LEFT, LIVE, OPEN, raises
+from commerce.states import LIVE, OPEN, raises
 from realtime.exceptions import BAD_REQUEST, CONFLICT, NOT_FOUND
 
 FIRST_CHECK_MS = 5_000
@@ -54,8 +54,8 @@ class Attempt(Struct, frozen=True):
     ref: str | None
     redirect: str
     bill: Bill
-    order_left: bool
-    """The order let go of its units: nobody should pay it any more."""
+    order_over: bool
+    """The order was paid, or let go of its units: nobody should pay it any more."""
 
 
 @dataclass
@@ -151,7 +151,7 @@ def _attempt(payment: Payment) -> Attempt:
             shop=order.shop.name,
             title=line.title if line else "",
         ),
-        order_left=order.state in LEFT,
+        order_over=order.state not in LIVE,
     )
 
 
@@ -168,9 +168,10 @@ def started(payment_id: uuid.UUID, intent: Intent) -> None:
         payment.save(update_fields=["ref", "redirect", "state", "check_at"])
 
 
-def due(limit: int = 100) -> list[uuid.UUID]:
-    """Payments their providers should be asked about."""
-    found = Payment.objects.filter(check_at__lte=DatabaseNow()).order_by("check_at")
+def due(provider: str = "bank", limit: int = 100) -> list[uuid.UUID]:
+    """Payments a provider should be asked about."""
+    found = Payment.objects.filter(check_at__lte=DatabaseNow(), provider=provider)
+    found = found.order_by("check_at")
     return list(found.values_list("id", flat=True)[:limit])
 
 

@@ -17,14 +17,14 @@ from commerce.actions.catalog import STAFF, serves
 from commerce.actions.orders import locked, seen
 from commerce.actions.shipping import after_refund
 from commerce.clock import DatabaseNow, now_ms
-from commerce.commands.shipping import CreateRefund, Refunded
+from commerce.commands.shipping import CreateRefund, MarkRefunded, Refunded
 from commerce.errors import REFUND_EXCEEDS, WRONG_STATE
 from commerce.events import RefundChanged
 from commerce.models import Order, OrderLine, Payment, Refund, RefundLine
 from commerce.providers.protocol import Payback
 from commerce.states import SOLD
 from realtime import publish_on_commit
-from realtime.exceptions import BAD_REQUEST, PERMISSION_DENIED
+from realtime.exceptions import BAD_REQUEST, NOT_FOUND, PERMISSION_DENIED
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +179,21 @@ def create_refund(user: int, command: CreateRefund) -> Refunded:
     return Refunded(refund=str(made.pk), state=made.state)
 
 
+def mark_done(user: int, command: MarkRefunded) -> Refunded:
+    """The shop gave the money back by hand. For its staff; `WRONG_STATE` otherwise."""
+    found = Refund.objects.select_related("payment").filter(id=command.refund).first()
+    if found is None:
+        raise NOT_FOUND()
+    order = locked(seen(user, str(found.order_id)).pk)
+    if not serves(order.shop_id, user, STAFF):
+        raise PERMISSION_DENIED()
+    found.refresh_from_db()
+    if found.payment.provider != "manual" or found.state not in OPEN:
+        raise WRONG_STATE(state=found.state)
+    apply(found, order, Payback(ref=command.reference.strip()[:64], state="done"))
+    return Refunded(refund=str(found.pk), state=found.state)
+
+
 class Errand(Struct, frozen=True):
     """A refund as paying.py needs it, off its row."""
 
@@ -194,9 +209,11 @@ class Errand(Struct, frozen=True):
         return f"refund:{self.id}"
 
 
-def due(limit: int = 100) -> list[uuid.UUID]:
-    """Refunds their providers should be asked for, or about."""
-    found = Refund.objects.filter(check_at__lte=DatabaseNow()).order_by("check_at")
+def due(provider: str = "bank", limit: int = 100) -> list[uuid.UUID]:
+    """Refunds a provider should be asked for, or about."""
+    found = Refund.objects.filter(
+        check_at__lte=DatabaseNow(), payment__provider=provider
+    ).order_by("check_at")
     return list(found.values_list("id", flat=True)[:limit])
 
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from commerce.actions import refunds
 from commerce.actions.catalog import STAFF, serves
-from commerce.actions.orders import change_state, locked, seen
+from commerce.actions.orders import change_state, locked, seen, to_pay
 from commerce.actions.units import counted, take_again, write_moves
 from commerce.clock import now_ms
 from commerce.commands.shipping import MarkPaid, OrderState
@@ -133,6 +133,9 @@ def settle(
     payment.quarantined_at, payment.problem = None, ""
     if order.state not in {*LIVE, *LEFT}:
         _send_back(payment, Refund.Reason.DUPLICATE)
+    elif payment.amount != to_pay(order):
+        # An attempt given up long ago, and quoted anew since.
+        _send_back(payment, Refund.Reason.LATE)
     elif order.state in LEFT and take_again(order, now) is None:
         _send_back(payment, Refund.Reason.LATE)
     else:

@@ -19,6 +19,11 @@ OrderId = Annotated[
     Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$(?![\s\S])"),
     Ref("order"),
 ]
+RefundId = Annotated[
+    str,
+    Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$(?![\s\S])"),
+    Ref("refund"),
+]
 LineId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("line")]
 AddressId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("address")]
 WaitId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("wait")]

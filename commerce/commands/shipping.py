@@ -12,6 +12,7 @@ from commerce.commands.ids import (
     LineId,
     OrderId,
     Qty,
+    RefundId,
     ShipmentId,
     Text,
 )
@@ -76,6 +77,13 @@ class CreateRefund(Mutation, frozen=True, tag="refund.create"):
     order: OrderId
     lines: Annotated[list[RefundPart], Meta(min_length=1, max_length=50)]
     reason: Text = ""
+
+
+class MarkRefunded(Mutation, frozen=True, tag="refund.mark_done"):
+    """The shop gave it back, by hand or transfer. Of orders paid `manual` only."""
+
+    refund: RefundId
+    reference: Text = ""
 
 
 class OpenAfterSale(Mutation, frozen=True, kw_only=True, tag="aftersale.open"):

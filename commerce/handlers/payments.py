@@ -3,7 +3,13 @@
 from functools import partial
 
 from commerce.actions import refunds, settling
-from commerce.commands.shipping import CreateRefund, MarkPaid, OrderState, Refunded
+from commerce.commands.shipping import (
+    CreateRefund,
+    MarkPaid,
+    MarkRefunded,
+    OrderState,
+    Refunded,
+)
 from realtime import CommandRouter, Connection, once
 
 router = CommandRouter()
@@ -18,4 +24,10 @@ def mark_paid(connection: Connection, command: MarkPaid) -> OrderState:
 @router.handles()
 def create_refund(connection: Connection, command: CreateRefund) -> Refunded:
     act = partial(refunds.create_refund, connection.user, command)
+    return once(connection.user, command, Refunded, act)
+
+
+@router.handles()
+def mark_refunded(connection: Connection, command: MarkRefunded) -> Refunded:
+    act = partial(refunds.mark_done, connection.user, command)
     return once(connection.user, command, Refunded, act)

@@ -168,6 +168,7 @@ async def test_lost_news_is_asked_for(
 async def test_a_declined_card_may_try_again(
     show: Show, connect: Connect, server: Server
 ) -> None:
+    """S14. The hold keeps its time, and another card pays the same order."""
     me = await connect((await db(show.buyer)).pk)
     order = await hold(me, show)
     started = await pay(me, order)

@@ -1,10 +1,7 @@
 """Money comes late, twice, wrong, in any order: it pays one order, or it waits."""
 
-import itertools
-import random
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -27,7 +24,6 @@ from tests.commerce.money_at_hand import (
     hold,
     news,
     pay,
-    receive,
 )
 
 pytestmark = [
@@ -300,40 +296,3 @@ def test_a_provider_away_gives_one_minute_once(show: Show) -> None:
     order.refresh_from_db()
     assert order.grace
     assert not payments.grace(order.pk)
-
-
-def settle(order: Order, payment: Payment) -> None:
-    news(payment.ref or "")
-
-
-def fail(order: Order, payment: Payment) -> None:
-    news(payment.ref or "", "failed")
-
-
-def give_up(order: Order, payment: Payment) -> None:
-    with suppress(CommandError, payments.StillOpen):
-        cancel(order)
-
-
-def expire(order: Order, payment: Payment) -> None:
-    Order.objects.filter(id=order.pk, expires_at__gt=1).update(expires_at=1)
-    orders.expire(order.pk)
-
-
-def force(order: Order, payment: Payment) -> None:
-    orders.expire(order.pk, unasked=True)
-
-
-def test_cancel_pay_and_expiry_in_any_order_conserve_the_stock(show: Show) -> None:
-    ways = list(itertools.permutations([settle, fail, give_up, expire, force]))
-    for way in random.Random(7).sample(ways, 24):
-        order = hold(show)
-        payment = pay(order)
-        for step in way:
-            step(order, payment)
-        refunded = way.index(give_up) > way.index(settle)
-        end = ("closed", 10) if refunded else ("paid", 9)
-        assert after(order) == end, [step.__name__ for step in way]
-        assert order.refunds.count() == refunded
-        if not refunded:
-            receive(show, 1)

@@ -10,6 +10,7 @@ from commerce.commands.orders import CancelOrder, OrderCancelled
 from commerce.commands.shipping import (
     CreateRefund,
     MarkPaid,
+    MarkRefunded,
     OrderState,
     Refunded,
     RefundPart,
@@ -234,6 +235,45 @@ def test_a_transfer_after_cancelling_is_late_money(by_hand: Order, show: Show) -
     cancel(by_hand)
     hold(show, qty=10)
     assert mark(by_hand).state == "cancelled"
+    assert Refund.objects.get().reason == "late"
+
+
+def mark_back(order: Order, refund: str, *, by: int = 0) -> Refunded:
+    user = by or order.shop.account_id
+    command = MarkRefunded(key=key(), refund=refund, reference="cash")
+    return once(user, command, Refunded, lambda: refunds.mark_done(user, command))
+
+
+def test_what_was_paid_by_hand_is_back_when_the_shop_says_so(
+    by_hand: Order, show: Show
+) -> None:
+    mark(by_hand)
+    refund = cancel(by_hand).refund or ""
+    refunds.learned(uuid.UUID(refund), Payback("x", "sent"))
+    for who, name in ((by_hand.buyer_id, "permission_denied"), (0, "not_found")):
+        with pytest.raises(CommandError) as refused:
+            mark_back(by_hand, refund, by=who or show.buyer().pk)
+        assert refused.value.name == name
+    assert mark_back(by_hand, refund).state == "done"
+    with pytest.raises(CommandError) as refused:
+        mark_back(by_hand, refund)
+    assert refused.value.name == "wrong_state"
+
+
+def test_only_what_was_paid_by_hand_is_given_back_by_hand(bought: Order) -> None:
+    refund = give(bought, 500).refund
+    with pytest.raises(CommandError) as refused:
+        mark_back(bought, refund)
+    assert (refused.value.name, refused.value.data) == ("wrong_state", {"state": "due"})
+
+
+def test_money_for_an_older_quote_goes_back(show: Show) -> None:
+    order = hold(show)
+    first = pay(order)
+    settling.learned(first.pk, Charge("failed", PRICE, "CNY"))
+    Order.objects.update(amount=PRICE + 800, shipping=800)
+    settling.learned(first.pk, Charge("settled", PRICE, "CNY"))
+    assert after(order) == ("held", 9)
     assert Refund.objects.get().reason == "late"
 
 

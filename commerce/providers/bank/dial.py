@@ -27,7 +27,7 @@ class Dial(msgspec.Struct, frozen=True, kw_only=True):
     error: int = 0
     """Chance that a call is answered 500 and nothing was done."""
     cut: int = 0
-    """Chance that a call is done, but its answer never comes."""
+    """Chance that what a call asks for is done, but its answer never comes."""
     cut_ms: int = 0
     """How long whoever called then waits for nothing."""
     charge: bool = False
@@ -51,6 +51,13 @@ def turn(dial: Dial) -> None:
     setting = msgspec.json.encode(dial).decode()
     with books() as book:
         book.execute("INSERT OR REPLACE INTO dial VALUES (0, ?, 0)", [setting])
+
+
+def drawn() -> int:
+    """How many chances were taken since it was turned."""
+    with books() as book:
+        row = book.execute("SELECT drawn FROM dial").fetchone()
+    return int(row[0]) if row else 0
 
 
 def chance(percent: int) -> bool:

@@ -54,7 +54,7 @@ def _behaving(
     if dial.chance(now.error):
         return _error(500, "api_error"), 0
     answer = view(request, **arguments)
-    if dial.chance(now.cut):
+    if request.method == "POST" and dial.chance(now.cut):
         return _error(504, "nobody waits any more"), now.cut_ms
     return answer, 0
 
@@ -89,6 +89,7 @@ def _create(request: HttpRequest) -> HttpResponse:
     if dial.read().charge:
         moved = ledger.move(entry.id, "succeeded")
         entry = entry if moved is None else moved[0]
+        news.tell(entry.id)
     return _intent(entry)
 
 
