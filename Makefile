@@ -28,8 +28,9 @@ lint: .venv/test.stamp node_modules/.stamp
 bench: .venv/test.stamp web/static/web/app.js
 	$(BIN)/python -m bench.$(NAME)
 
+# Long runs: make soak NAME=sale, or every test in its long form
 soak: .venv/test.stamp
-	SOAK=1 tests/run.sh
+	$(if $(NAME),$(BIN)/python -m tests.soak.$(NAME),SOAK=1 tests/run.sh)
 
 # Do the pages name everything the code has?
 docs: .venv/test.stamp

@@ -141,6 +141,7 @@ class Outbox:
     async def _send(self, rows: list[Row]) -> bool:
         """One pipeline, one UPDATE."""
         try:
+            failpoint("outbox.before_publish")
             await self._publish(rows)
             failpoint("outbox.after_publish")
             await db(mark_sent, [row.id for row in rows])

@@ -1,0 +1,131 @@
+"""S1–S5 and S24: buyers over real sockets, and what they were told beside what stands.
+
+Each run is `python -m tests.commerce.chaos` with a fixed seed, on a database of its
+own: it can be repeated from the line the test prints when it fails.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import pytest
+
+from tests.commerce.chaos.__main__ import command, environment
+from tests.commerce.chaos.plan import Plan
+from tests.postgres import Cluster, cluster
+
+pytestmark = pytest.mark.fault
+
+SECONDS = 90
+BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+
+
+class Run(Protocol):
+    """`run("sqlite", seed=…, kill=13)`: the JSON of a run, and its exit status."""
+
+    def __call__(
+        self, database: str, *, faults: dict[str, int] = ..., **plan: Any
+    ) -> tuple[dict[str, Any], int]: ...
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    with cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+    def go(database: str, **plan: Any) -> tuple[dict[str, Any], int]:
+        wanted = Plan(seed="20261125", **plan)
+        url = f"sqlite:///{tmp_path}/souk.sqlite3"
+        if database == "postgresql":
+            running: Cluster = request.getfixturevalue("postgres")
+            name = f"run_{os.urandom(4).hex()}"
+            running.run("createdb", "-h", str(running.folder), name)
+            url = running.url.replace("/souk?", f"/{name}?")
+        done = subprocess.run(
+            command(wanted, tmp_path),
+            env=environment(tmp_path, url),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        print(msgspec.json.encode(wanted).decode(), done.stdout, done.stderr)
+        return json.loads(done.stdout.splitlines()[-1]), done.returncode
+
+    return go
+
+
+def test_a_hundred_units_make_a_hundred_holds_of_a_hundred_buyers(run: Run) -> None:
+    """S1. Two servers, a rush of buyers who click up to three times."""
+    told, status = run("postgresql", buyers=400, units=100, seconds=2)
+    assert status == 0
+    assert told["held"] == 100
+    assert told["slowest_s"] < 8
+
+
+def test_one_process_on_sqlite_sells_as_exactly(run: Run) -> None:
+    """S5."""
+    told, status = run("sqlite", servers=1, buyers=400, units=100, seconds=2)
+    assert status == 0
+    assert told["held"] == 100
+
+
+@BOTH
+def test_no_hold_is_lost_or_doubled_while_servers_are_killed(
+    run: Run, database: str
+) -> None:
+    """S2. `kill -9` of one of three servers each 300 ms; half of those that come back
+    die by themselves between commit and reply, before the commit, or while they tell.
+    """
+    told, status = run(
+        database,
+        servers=3,
+        buyers=240,
+        units=150,
+        seconds=4.5,
+        faults={"kill": 15},
+        failpoints=True,
+    )
+    assert status == 0
+    assert (told["kills"], told["held"]) == (15, 150)
+
+
+def test_a_crashed_database_neither_loses_nor_doubles_a_hold(run: Run) -> None:
+    """S3. PostgreSQL is stopped in the middle, three times: no checkpoint, no word."""
+    told, status = run(
+        "postgresql", buyers=240, units=150, seconds=4, faults={"stop": 3}
+    )
+    assert status == 0
+    assert (told["database_stops"], told["held"]) == (3, 150)
+
+
+def test_an_emptied_and_a_killed_store_cost_no_unit(run: Run) -> None:
+    """S4. FLUSHALL twice, and the store dies."""
+    told, status = run(
+        "postgresql",
+        buyers=240,
+        units=150,
+        seconds=3,
+        faults={"flush": 2, "store": 1},
+    )
+    assert status == 0
+    assert (told["flushes"], told["store_kills"], told["held"]) == (2, 1, 150)
+
+
+@BOTH
+def test_control_without_the_lock_the_suite_reports_what_was_oversold(
+    run: Run, database: str
+) -> None:
+    """S24. The tellers sell from a row read a moment ago, and no CHECK stops them."""
+    told, status = run(
+        database, buyers=150, units=30, seconds=2, careless=True, servers=2
+    )
+    assert status == 1
+    assert told["oversold"] > 0
+    assert any(line.startswith("I2 ") for line in told["audit"])

@@ -1,0 +1,1 @@
+"""What takes long and is run by hand: `make soak NAME=sale`."""
