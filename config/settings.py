@@ -49,7 +49,16 @@ def database(url: str) -> dict[str, Any]:
         "HOST": parts.hostname or unquote(query.get("host", "")),
         "PORT": str(parts.port or query.get("port", "")),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"pool": {"min_size": 2, "max_size": 8, "timeout": 2}},
+        "OPTIONS": {
+            "pool": {
+                "min_size": 2,
+                "max_size": 8,
+                "timeout": 2,
+                # Away for longer, it would be tried again after 2, 4, 8 … 256 s;
+                # given up, the next request tries at once.
+                "reconnect_timeout": 1,
+            }
+        },
     }
 
 

@@ -48,6 +48,12 @@ def test_a_database_may_live_behind_a_unix_socket() -> None:
     assert (made["HOST"], made["NAME"], made["USER"]) == ("/run/pg", "souk", "ann")
 
 
+def test_a_database_that_was_away_is_not_waited_for_longer_than_it_was() -> None:
+    """psycopg's pool doubles its pauses for five minutes, unless told to give up."""
+    pool = database("postgresql://u@host/shop")["OPTIONS"]["pool"]
+    assert pool["reconnect_timeout"] <= 2
+
+
 def test_an_unknown_database_is_named() -> None:
     with pytest.raises(ValueError, match="DATABASE_URL: unknown scheme 'mysql'"):
         database("mysql://localhost/souk")
