@@ -122,6 +122,33 @@ def give_it(shop: Person) -> None:
     shop.sees(".aftersale[data-aftersale=done]")
 
 
+def test_what_is_sold_out_is_waited_for_offered_and_bought(
+    show: Show, arrive: Arrive
+) -> None:
+    first, second = enter(arrive, "ada"), enter(arrive, "lin", phone=True)
+    first.page.goto(f"/rooms/{show.stream.pk}")
+    first.find(".goods-row .buy").click()
+    for _ in range(2):
+        first.find("souk-checkout .stepper button >> nth=1").click()
+    first.find("[data-act=hold]").click()
+    first.sees(".hold-clock")
+
+    second.page.goto(f"/rooms/{show.stream.pk}")
+    second.find(".bar-bag").click()
+    second.find(".goods-row .buy", "Wait").click()
+    second.find("[data-act=wait-join]").click()
+    second.sees(".hold.queue", "You are next")
+    second.page.goto("/inbox")
+    first.find("[data-act=give-back]").click()
+
+    second.sees(".offered", "One came back")
+    second.shoot("orders-05-offered")
+    second.find("[data-act=take]").click()
+    write_address(second, "PT")
+    second.sees(".sums", "115.00")
+    pay_at_the_bank(second)
+
+
 def test_a_bag_is_bought_whole(show: Show, arrive: Arrive) -> None:
     buyer = enter(arrive, "ada", phone=True)
     buyer.page.goto(f"/rooms/{show.stream.pk}")

@@ -22,6 +22,11 @@ export class ActingElement extends SoukElement {
     }
   }
 
+  // What was pressed may be gone with what it opened: the keyboard goes on there.
+  protected lead(selector: string): void {
+    void this.updateComplete.then(() => this.querySelector<HTMLElement>(selector)?.focus());
+  }
+
   // For those who do more about it than say it.
   protected refused(_error: unknown): void {
     return;

@@ -40,6 +40,12 @@ export class SoukAddresses extends ActingElement {
     });
   }
 
+  #edit(address: AddressView | "new"): void {
+    this.editing = address;
+    this.problem = "";
+    this.lead("input[name=name]");
+  }
+
   #choose(address: AddressView): void {
     this.chosen = address.address;
     this.emit("chosen", address);
@@ -102,6 +108,7 @@ export class SoukAddresses extends ActingElement {
         others
           ? html`<div class="two"><button class="quiet" type="button" @click=${() => {
               this.editing = null;
+              this.lead(".choice input:checked, .choice input");
             }}>${say("address.back")}</button>
         ${was === "new" ? nothing : html`<button class="quiet" type="button" ?disabled=${this.busy}
           @click=${() => this.#drop(was)}>${icon("trash")}${say("address.drop")}</button>`}</div>`
@@ -119,12 +126,8 @@ export class SoukAddresses extends ActingElement {
         <label><input type="radio" name="address" .checked=${one.address === this.chosen}
           @change=${() => this.#choose(one)}><span>${addressLines(one)}</span></label>
         <button class="quiet round" aria-label=${say("address.edit", { name: one.name })}
-          @click=${() => {
-            this.editing = one;
-          }}>${icon("edit")}</button></li>`,
+          @click=${() => this.#edit(one)}>${icon("edit")}</button></li>`,
       )}</ul>
-      <button class="plain wide" data-act="new-address" @click=${() => {
-        this.editing = "new";
-      }}>${icon("plus")}${say("address.new")}</button>`;
+      <button class="plain wide" data-act="new-address" @click=${() => this.#edit("new")}>${icon("plus")}${say("address.new")}</button>`;
   }
 }

@@ -111,6 +111,7 @@ export class SoukAftersale extends ActingElement {
         ?disabled=${this.busy}>${say("aftersale.ask")}</button>
       <button class="quiet wide" type="button" @click=${() => {
         this.asking = false;
+        this.lead("[data-act=aftersale]");
       }}>${say("address.back")}</button></form>`;
   }
 
@@ -141,6 +142,7 @@ export class SoukAftersale extends ActingElement {
             ? this.#form()
             : html`<button class="plain wide" data-act="aftersale" @click=${() => {
                 this.asking = true;
+                this.lead(".option");
               }}>${say("aftersale.begin")}</button>`
       }</section>`;
   }

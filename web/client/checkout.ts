@@ -25,6 +25,8 @@ export class SoukCheckout extends ActingElement {
   @state() private order = "";
   // What the server says each costs now, until the room hears it as well.
   @state() private told: { amount: number; currency: string } | null = null;
+  // The offer that was sold out when it was asked for: the room hears it a moment later.
+  @state() private gone = 0;
   @state() private holds: string[] = [];
   readonly #held = new OrderFeed(this, () => this.order);
 
@@ -87,8 +89,10 @@ export class SoukCheckout extends ActingElement {
   protected override refused(error: unknown): void {
     if (!(error instanceof Refused)) return;
     if (error.name === "too_many_holds") this.holds = error.data["orders"] as string[];
-    if (error.name === "sold_out" && Number(error.data["available"]) > 0)
-      this.problem = say("checkout.only", { count: Number(error.data["available"]) });
+    const available = Number(error.data["available"]) || 0;
+    if (error.name === "sold_out" && available === 0) this.gone = this.offer.offer;
+    if (error.name === "sold_out" && available > 0)
+      this.problem = say("checkout.only", { count: available });
     if (error.name !== "price_changed") return;
     const { amount, currency } = error.data as { amount: number; currency: string };
     this.told = { amount: Math.round(amount / this.qty), currency };
@@ -161,7 +165,7 @@ export class SoukCheckout extends ActingElement {
   // Before anything is held: to be bought, or to be waited for.
   #before(): TemplateResult {
     const many = this.item.offers.length > 1;
-    const out = this.feed.isOut(this.#offer);
+    const out = this.feed.isOut(this.#offer) || this.gone === this.offer.offer;
     return html`${
       many
         ? html`<div class="options" role="group"
@@ -169,7 +173,7 @@ export class SoukCheckout extends ActingElement {
         : nothing
     }${
       out
-        ? html`<souk-waiting .offer=${this.offer.offer} .most=${this.#offer.per_buyer ?? 99}></souk-waiting>`
+        ? html`<souk-waiting .offer=${this.offer.offer} .currency=${this.#each?.currency}></souk-waiting>`
         : this.#quantity()
     }`;
   }

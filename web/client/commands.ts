@@ -38,7 +38,16 @@ export interface ProductDraft {
   title: string;
   text: string;
   media: string[];
-  skus: { sku?: number; code: string; options: Record<string, string>; prices: Prices }[];
+  category?: string;
+  ships_to?: string[];
+  cross_border?: boolean;
+  skus: {
+    sku?: number;
+    code: string;
+    options: Record<string, string>;
+    prices: Prices;
+    show_stock?: string;
+  }[];
 }
 export type Way = { kind: "stream"; id: number };
 type Held = { order: string; currency: string; hold_until: Millis };
@@ -180,6 +189,6 @@ export interface Changes {
     { shop: number; via: Way; lines: { offer: number; qty: number; expect: Price }[] },
     Held,
   ];
-  "wait.join": [{ offer: number; qty: number }, { wait: number; ahead: number }];
+  "wait.join": [{ offer: number; qty: number; currency?: string }, { wait: number; ahead: number }];
   "wait.leave": [{ wait: number }, Record<string, never>];
 }

@@ -44,6 +44,7 @@ export class SoukDesk extends SoukElement {
   @state() private counts: Counts = { states: {}, aftersales: [], newest: "" };
   @state() private orders: OrderView[] | null = null;
   @state() private cursor: string | null | undefined = null;
+  @state() private led = false; // an order was chosen here
   @state() private sought = "";
   @state() private problem = "";
   #timer = 0;
@@ -121,6 +122,7 @@ export class SoukDesk extends SoukElement {
   #show(event: MouseEvent, order: string): void {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
+    this.led = true;
     this.order = order;
     history.pushState(null, "", `/shops/${this.shop}/orders/${order}`);
     scrollTo({ top: 0 });
@@ -206,7 +208,7 @@ export class SoukDesk extends SoukElement {
             : nothing
           : html`<a class="crumb desk-back" href="/shops/${this.shop}/orders"
             @click=${(event: MouseEvent) => this.#leave(event)}>${icon("back")}${say("desk.title")}</a>
-            <souk-desk-order .order=${this.order} .stamp=${this.counts.newest}
+            <souk-desk-order .led=${this.led} .order=${this.order} .stamp=${this.counts.newest}
               @changed=${() => this.#count(true)}></souk-desk-order>`
       }</section></div>`;
   }

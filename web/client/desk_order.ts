@@ -33,6 +33,9 @@ export class SoukDeskOrder extends ActingElement {
   @property() stamp = ""; // another one when an order of the shop has changed
   @state() private panel: Panel = "none";
   @state() private fixing = 0;
+  // It was chosen on this page, not come to: the keyboard goes to its heading.
+  @property({ type: Boolean }) led = false;
+  #arriving = false;
   readonly #feed = new OrderFeed(this, () => this.order);
 
   protected override updated(changed: Map<string, unknown>): void {
@@ -40,6 +43,11 @@ export class SoukDeskOrder extends ActingElement {
       this.#feed.forget();
       this.panel = "none";
       this.problem = "";
+      this.#arriving = this.led;
+    }
+    if (this.#arriving && this.#feed.view?.order === this.order) {
+      this.#arriving = false;
+      this.querySelector("h1")?.focus({ preventScroll: true });
     }
     if (changed.has("order") || changed.has("stamp")) void this.#feed.reload();
   }
@@ -54,6 +62,7 @@ export class SoukDeskOrder extends ActingElement {
       await act();
       this.panel = "none";
       this.fixing = 0;
+      this.lead("h1");
       toast(say(done));
       this.emit("changed");
       await this.#feed.reload();
@@ -95,6 +104,7 @@ export class SoukDeskOrder extends ActingElement {
   #open(panel: Panel): void {
     this.problem = "";
     this.panel = panel;
+    this.lead(panel === "none" ? ".desk-acts button" : "form input, form select, .sure button");
   }
 
   #backButton(): TemplateResult {
@@ -153,6 +163,7 @@ export class SoukDeskOrder extends ActingElement {
     if (this.fixing !== parcel.shipment)
       return html`<button class="quiet small" data-act="fix" @click=${() => {
         this.fixing = parcel.shipment;
+        this.lead(".parcel input");
       }}>${icon("edit")}${say("desk.fix")}</button>`;
     return html`<form class="after-form" @submit=${(event: SubmitEvent) => this.#fix(event, parcel)}>
       ${parcelFields(parcel)}<button class="small" data-act="fix-now" ?disabled=${this.busy}>${say("desk.fix_now")}</button></form>`;
@@ -165,7 +176,7 @@ export class SoukDeskOrder extends ActingElement {
         ? html`<div class="skeleton tall"></div>`
         : html`<p class="wrong" role="alert">${this.#feed.problem}</p>`;
     return html`<article class="card desk-sheet" data-state=${view.state}>
-      <header class="desk-head"><div><h1 class="num">${shortNumber(view.order)}</h1>
+      <header class="desk-head"><div><h1 class="num" tabindex="-1">${shortNumber(view.order)}</h1>
         <p><b>${view.buyer_name}</b> · <span class="num">${when(view.placed_at)}</span></p></div>${chip(view)}</header>
       ${way(view)} ${this.#panel(view)}
       <souk-desk-aftersale .view=${view} @stale=${this.#stale}></souk-desk-aftersale>

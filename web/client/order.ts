@@ -78,12 +78,14 @@ export class SoukOrder extends ActingElement {
     if (!this.sure)
       return html`<button class="quiet wide" data-act="cancel" @click=${() => {
         this.sure = true;
+        this.lead(".sure button.quiet");
       }}>${say("order.cancel")}</button>`;
     return html`<div class="sure"><p>${say("order.cancel_sure")}</p>
       <button class="danger wide" data-act="cancel-sure" ?disabled=${this.busy}
         @click=${() => this.#cancel(view)}>${say("order.cancel_yes")}</button>
       <button class="quiet wide" @click=${() => {
         this.sure = false;
+        this.lead("[data-act=cancel]");
       }}>${say("order.cancel_no")}</button></div>`;
   }
 

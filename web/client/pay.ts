@@ -36,6 +36,11 @@ export class SoukPay extends ActingElement {
     this.choosing = this.#asksAddress && this.view.address === null;
   }
 
+  // In a sheet the button that held it is gone: the keyboard and the voice go on here.
+  protected override firstUpdated(): void {
+    if (this.closest("dialog") !== null) this.querySelector<HTMLElement>(".hold")?.focus();
+  }
+
   get #asksAddress(): boolean {
     return this.view.needs_address && this.view.state === "held";
   }
@@ -97,7 +102,7 @@ export class SoukPay extends ActingElement {
 
   #clockBox(rest: number): TemplateResult {
     const paying = this.view.state === "paying";
-    return html`<div class="hold ${rest < 60_000 ? "soon" : ""}"><span class="hold-clock num" role="timer"
+    return html`<div tabindex="-1" class="hold ${rest < 60_000 ? "soon" : ""}"><span class="hold-clock num" role="timer"
         aria-label=${say("checkout.left")}>${icon("clock")}${clock(rest)}</span>
         ${this.brief ? nothing : html`<h3>${say(paying ? "order.paying_head" : "checkout.held")}</h3><p>${say(paying ? "order.paying_more" : "checkout.held_more")}</p>`}</div>`;
   }
@@ -116,6 +121,7 @@ export class SoukPay extends ActingElement {
       <div class="where-line"><p>${addressLines(at)}</p>
       ${this.#asksAddress ? html`<button class="plain small" data-act="change-address" @click=${() => {
         this.choosing = true;
+        this.lead(".choice input");
       }}>${say("address.change")}</button>` : nothing}</div></section>`;
   }
 

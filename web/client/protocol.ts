@@ -95,6 +95,7 @@ export interface Sku {
   code: string;
   options: Record<string, string>;
   prices: Prices;
+  show_stock: string;
   left: number | null;
 }
 export interface ProductPage {
@@ -105,6 +106,8 @@ export interface ProductPage {
     text: string;
     media: string[];
     category: string;
+    ships_to: string[];
+    cross_border: boolean;
     state: ProductState;
     version: number;
   };

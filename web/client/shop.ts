@@ -82,14 +82,31 @@ export class SoukShop extends SoukElement {
       const sku = { code: first?.code ?? "1", options: first?.options ?? {}, prices: list };
       const others = (was?.skus ?? [])
         .slice(1)
-        .map(({ sku, code, options, prices }) => ({ sku, code, options, prices }));
+        .map(({ sku, code, options, prices, show_stock }) => ({
+          sku,
+          code,
+          options,
+          prices,
+          show_stock,
+        }));
       const saved = await live.change("product.save", {
         shop: this.shop,
         ...(was === null ? {} : { product: was.product.product, version: was.product.version }),
         title: String(form.get("title")),
         text: was?.product.text ?? "",
         media: was?.product.media ?? [],
-        skus: [first === undefined ? sku : { sku: first.sku, ...sku }, ...others],
+        // What this form does not ask stays as it is.
+        ...(was === null
+          ? {}
+          : {
+              category: was.product.category,
+              ships_to: was.product.ships_to,
+              cross_border: was.product.cross_border,
+            }),
+        skus: [
+          first === undefined ? sku : { sku: first.sku, show_stock: first.show_stock, ...sku },
+          ...others,
+        ],
       });
       const received = Number(form.get("received")) || 0;
       const main = saved.skus[0];

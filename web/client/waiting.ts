@@ -15,7 +15,7 @@ export function aheadText(ahead: number): string {
 @customElement("souk-waiting")
 export class SoukWaiting extends ActingElement {
   @property({ type: Number }) offer = 0;
-  @property({ type: Number }) most = 99;
+  @property() currency: string | undefined = undefined; // that it is to be paid in
   @state() private place: { wait: number; ahead: number } | null = null;
   #stop: () => void = () => undefined;
 
@@ -48,7 +48,11 @@ export class SoukWaiting extends ActingElement {
 
   #join(): Promise<void> {
     return this.attempt(async () => {
-      this.place = await live.change("wait.join", { offer: this.offer, qty: 1 });
+      this.place = await live.change("wait.join", {
+        offer: this.offer,
+        qty: 1,
+        ...(this.currency === undefined ? {} : { currency: this.currency }),
+      });
     });
   }
 
