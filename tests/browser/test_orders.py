@@ -70,6 +70,7 @@ def test_an_order_from_the_click_to_the_money_back(show: Show, arrive: Arrive) -
 
     buyer.sees(".aftersale[data-aftersale=done]")
     buyer.sees("[data-refund=done]", "100.00")
+    buyer.sees("[data-refund=done]", "5.00")
     buyer.shoot("orders-04-money-back")
 
 
@@ -113,13 +114,17 @@ def ask_for_money(buyer: Person) -> None:
 
 
 def give_it(shop: Person) -> None:
-    """The desk has heard of it by itself."""
+    """The desk has heard of it by itself; and ¥5 more, for the trouble."""
     shop.find("[data-pile=aftersales]").click()
     shop.find(".order-row", "ada").click()
     shop.sees(".aftersale", "One has a crack.")
     shop.shoot("orders-03-desk")
     shop.find("[data-act=accept]").click()
     shop.sees(".aftersale[data-aftersale=done]")
+    shop.find("[data-act=refund]").click()
+    shop.find("[name^=amount-]").fill("5")
+    shop.find("[data-act=refund-now]").click()
+    shop.sees("[data-refund=done]", "5.00")
 
 
 def test_what_is_sold_out_is_waited_for_offered_and_bought(

@@ -47,7 +47,9 @@ def test_every_page_carries_the_policy_and_only_the_studio_the_camera(
     assert "camera=(self)" in studio.headers["permissions-policy"]
 
 
-@pytest.mark.parametrize("address", ["/studio", "/studio/1", "/inbox", "/orders"])
+@pytest.mark.parametrize(
+    "address", ["/studio", "/studio/1", "/inbox", "/orders", "/bag"]
+)
 def test_a_stranger_is_asked_to_sign_in_first(client: Client, address: str) -> None:
     answer = client.get(address)
 

@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { icon } from "./element.ts";
 import { money, when } from "./format.ts";
 import { say, type Word } from "./say.ts";
-import type { OrderView, Part, Shipment } from "./trade.ts";
+import type { OrderView, Part, Refund, Shipment } from "./trade.ts";
 
 // Which of an order's lines, as words: "2 × Tea bowl, 1 × Cup".
 export function partsText(order: OrderView, parts: Part[]): string {
@@ -40,12 +40,16 @@ export function parcels(
     )}</ul></section>`;
 }
 
-export function refunds(order: OrderView): TemplateResult | typeof nothing {
+// `act` is offered to the shop: it gave the money by hand.
+export function refunds(
+  order: OrderView,
+  act?: (refund: Refund) => TemplateResult | typeof nothing,
+): TemplateResult | typeof nothing {
   if (order.refunds.length === 0) return nothing;
   return html`<section class="step"><h2>${icon("back-money")}${say("refund.title")}</h2>
     <ul class="refunds">${order.refunds.map(
       (refund) => html`<li data-refund=${refund.state}><span><b class="num">${money({ amount: refund.amount, currency: order.currency })}</b>
         <small>${when(refund.at)}</small></span>
-        <span class="chip ${refund.state === "done" ? "good" : "warm"}">${say(`refund.${refund.state}` as Word)}</span></li>`,
+        <span class="chip ${refund.state === "done" ? "good" : "warm"}">${say(`refund.${refund.state}` as Word)}</span>${act?.(refund) ?? nothing}</li>`,
     )}</ul></section>`;
 }

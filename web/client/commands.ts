@@ -174,6 +174,10 @@ export interface Changes {
     },
     { refund: string; state: string },
   ];
+  "refund.mark_done": [
+    { refund: string; reference: string },
+    { refund: string; state: string },
+  ];
   "aftersale.open": [
     { order: string; kind: AfterSaleKind; lines: Part[]; reason: string },
     AfterSaleReply,

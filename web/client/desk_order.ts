@@ -20,6 +20,7 @@ import {
   isUnsent,
   type OrderView,
   type Part,
+  type Refund,
   type Shipment,
   shortNumber,
   unsent,
@@ -169,6 +170,15 @@ export class SoukDeskOrder extends ActingElement {
       ${parcelFields(parcel)}<button class="small" data-act="fix-now" ?disabled=${this.busy}>${say("desk.fix_now")}</button></form>`;
   }
 
+  // Only money that went by hand waits for somebody's word.
+  #gave(view: OrderView, { refund, state }: Refund): TemplateResult | typeof nothing {
+    if (state !== "sent" || !view.methods.includes("manual")) return nothing;
+    return html`<button class="plain small" data-act="gave" ?disabled=${this.busy} @click=${() =>
+      this.#act("desk.gave_done", () =>
+        live.change("refund.mark_done", { refund, reference: "" }),
+      )}>${say("desk.gave")}</button>`;
+  }
+
   protected override render(): TemplateResult {
     const view = this.#feed.view;
     if (view === null || view.order !== this.order)
@@ -182,6 +192,6 @@ export class SoukDeskOrder extends ActingElement {
       <souk-desk-aftersale .view=${view} @stale=${this.#stale}></souk-desk-aftersale>
       ${view.address === null ? nothing : html`<section class="step"><h2>${icon("place")}${say("desk.to")}</h2><p class="desk-address">${addressLines(view.address)}</p></section>`}
       ${lines(view)} ${sums(view)}
-      ${parcels(view, (parcel) => this.#fixer(parcel))} ${refunds(view)} ${history(view, false)}</article>`;
+      ${parcels(view, (parcel) => this.#fixer(parcel))} ${refunds(view, (refund) => this.#gave(view, refund))} ${history(view, false)}</article>`;
   }
 }

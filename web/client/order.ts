@@ -58,11 +58,13 @@ export class SoukOrder extends ActingElement {
   }
 
   #head(view: OrderView): TemplateResult {
+    const byHand = view.state === "paying" && view.expires_at === null;
     const state = this.#over(view) ? "expired" : view.state;
+    const word = byHand ? "by_hand" : state;
     return html`<header class="receipt-head ${view.state}" data-state=${view.state}>
       <span class="receipt-mark" aria-hidden="true">${icon(MARKS[state] ?? "close")}</span>
-      <h1>${say(`order.${state}_head` as Word)}</h1>
-      <p>${say(`order.${state}_more` as Word)}</p></header>`;
+      <h1>${say(`order.${word}_head` as Word)}</h1>
+      <p>${say(`order.${word}_more` as Word)}</p></header>`;
   }
 
   #acts(view: OrderView): TemplateResult | typeof nothing {
