@@ -14,12 +14,14 @@ from typing import Any
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from commerce import aftercare
 from commerce.references import REFERENCES
 from commerce.rules import RULES, Rule
 from commerce.states import CHANGES, MOVES, OrderState
 from realtime.audit import SHOWN, Checked, Finding
 
 Row = Sequence[Any]
+ALL = [*RULES, *REFERENCES, *aftercare.RULES]
 
 _MOVES = """SELECT l.id, o.state,
     COALESCE(SUM(CASE m.kind WHEN 'hold' THEN 1 END), 0),
@@ -46,7 +48,7 @@ _LATE = {
 def findings() -> Iterator[Finding]:
     """Everything that does not hold, at most 20 of each check."""
     with _snapshot() as database:
-        for rule in [*RULES, *REFERENCES]:
+        for rule in ALL:
             yield from _broken(database, rule)
         for _, _, check in _CHECKS:
             yield from islice(check(database), SHOWN)
@@ -57,7 +59,7 @@ def checked() -> list[Checked]:
     found: dict[str, list[Finding]] = defaultdict(list)
     tables: dict[str, set[str]] = defaultdict(set)
     with _snapshot() as database:
-        for rule in [*RULES, *REFERENCES]:
+        for rule in ALL:
             tables[rule.number].add(rule.table)
             found[rule.number] += _broken(database, rule)
         for number, table, check in _CHECKS:
@@ -160,8 +162,16 @@ def _unsent(database: BaseDatabaseWrapper) -> Iterator[Finding]:
         yield Finding("I9", f"outbox event {event}", "unsent for over 60 s")
 
 
+def _oversent(database: BaseDatabaseWrapper) -> Iterator[Finding]:
+    """I13: what is sent was bought."""
+    yield from aftercare.oversent(
+        _read(database, aftercare.PARCELS), _read(database, aftercare.LINES)
+    )
+
+
 _CHECKS = [
     ("I3", "orderline", _moves),
     ("I9", "orderchange", _changes),
     ("I9", "realtime_outboxevent", _unsent),
+    ("I13", "shipment", _oversent),
 ]
