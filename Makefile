@@ -52,7 +52,7 @@ clean:
 	  { echo "Souk needs Python 3.11 or newer: make PYTHON=python3.12 run"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/run.stamp: requirements.lock pyproject.toml | .venv/bin/python
+.venv/run.stamp: requirements.lock pyproject.toml realtime/_sendmany.c | .venv/bin/python
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -6,18 +6,18 @@ else.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
+from realtime.bucket import Bucket, Member
 from realtime.codecs import Codec, pub, push
 from realtime.frames import Frame, frame
 from realtime.lanes import Keep, Lane
 from realtime.protocol import Pub
 from realtime.recovery import EXEMPT, Position, Publication, Ring
-from realtime.sinks import Sink
 
 _values = msgspec.msgpack.Decoder(dict[str, Raw])
 
@@ -35,17 +35,6 @@ class Listener(Protocol):
         ...
 
 
-class Member(Struct, eq=False):
-    """One connection's membership; a new one each time it joins."""
-
-    sink: Sink
-    codec: Codec
-    who: str
-    """The user's id, or the client's where nobody signed in."""
-    joined: Position = Position(0, "")
-    """It has everything up to here."""
-
-
 class Channel:
     """`name`'s publications as this process knows them."""
 
@@ -60,6 +49,7 @@ class Channel:
         self.pending: list[Publication] = []
         self.changed: dict[str, Raw] = {}
         self.members: dict[Listener, Member] = {}
+        self.buckets: dict[str, Bucket] = {}
         self.passes = 0
         self.warming: asyncio.Task[None] | None = None
         self.cooling: asyncio.TimerHandle | None = None
@@ -97,6 +87,32 @@ class Channel:
         self.state.update(values)
         self.changed.update(values)
 
+    def admit(self, key: Listener, member: Member) -> None:
+        """Whoever is told from the next pass on."""
+        self.members[key] = member
+        codec = member.codec
+        if (bucket := self.buckets.get(codec.name)) is None:
+            bucket = self.buckets[codec.name] = Bucket(codec)
+        self.tidy()
+        bucket.add(member)
+
+    def place(self, key: Listener) -> None:
+        """Its sink can be written to by descriptor, or no longer."""
+        if (member := self.members.get(key)) is not None:
+            self.buckets[member.codec.name].place(member)
+
+    def dismiss(self, key: Listener) -> Member | None:
+        """No byte of ours reaches it from now on."""
+        if (member := self.members.pop(key, None)) is not None:
+            self.buckets[member.codec.name].remove(member)
+        return member
+
+    def tidy(self) -> None:
+        if self.passes:
+            return
+        for bucket in self.buckets.values():
+            bucket.tidy()
+
     def flush(self) -> "Batch":
         """All that is pending, now being told."""
         batch = Batch(self.name, self.lane, self.epoch, self.pending, self.changed)
@@ -133,35 +149,35 @@ class Batch:
         self._epoch = epoch
         self._publications = publications
         self._changed = changed
-        self._frames: dict[tuple[str, int], tuple[Frame, ...]] = {}
+        self._frames: dict[tuple[str, int], Frame] = {}
         self._first = next((p.offset for p in publications if p.offset), 0)
 
     def had(self, member: Member) -> int:
         """Up to which offset of this a member had it all when it joined; 0: nothing."""
         # One who joined before the epoch began has had nothing of it.
-        joined = member.joined.offset if member.joined.epoch == self._epoch else 0
-        return joined if joined >= self._first else 0
+        if not self._first or member.joined.epoch != self._epoch:
+            return 0
+        return member.joined.offset if member.joined.offset >= self._first else 0
 
-    def frames(self, member: Member) -> tuple[Frame, ...]:
-        """Frames for a member; without what it had when it joined."""
-        after = self.had(member)
-        key = (member.codec.name, after)
+    def frame(self, codec: Codec, had: int = 0) -> Frame:
+        """All of it, or what comes after the offset `had`; perhaps no message."""
+        key = (codec.name, had)
         if key not in self._frames:
-            self._frames[key] = tuple(self._build(member.codec, after))
+            self._frames[key] = self._build(codec, had)
         return self._frames[key]
 
-    def _build(self, codec: Codec, after: int) -> Iterator[Frame]:
+    def _build(self, codec: Codec, had: int) -> Frame:
+        messages = []
         if self._changed:
             data = codec.payload(msgspec.msgpack.encode(self._changed))
-            message = push(codec, self._name, pub=Pub(data))
-            yield frame(codec, [message], self._lane, self._name)
-        wanted = [p for p in self._publications if not p.offset or p.offset > after]
-        if wanted:
-            yield frame(
-                codec,
-                [push(codec, self._name, pub=pub(codec, p)) for p in wanted],
-                self._lane,
-                self._name,
-                count=len(wanted),
-                exempt=all(p.flags & EXEMPT for p in wanted),
-            )
+            messages.append(push(codec, self._name, pub=Pub(data)))
+        wanted = [p for p in self._publications if not p.offset or p.offset > had]
+        messages += [push(codec, self._name, pub=pub(codec, p)) for p in wanted]
+        return frame(
+            codec,
+            messages,
+            self._lane,
+            self._name,
+            count=len(wanted),
+            exempt=all(p.flags & EXEMPT for p in wanted),
+        )

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from realtime import sends
 from realtime.embedded import binary
 
 
@@ -36,5 +37,20 @@ def sqlite_keeps_what_it_accepted(**_: Any) -> list[CheckMessage]:
             hint='OPTIONS: transaction_mode "IMMEDIATE", '
             'init_command "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL".',
             id="realtime.E002",
+        )
+    ]
+
+
+@register()
+def fan_out_is_built(**_: Any) -> list[CheckMessage]:
+    """Said only where it was not asked for."""
+    if sends.built or not sends.WANTED:
+        return []
+    return [
+        Warning(
+            "Frames are sent by Python: beside a busy thread that is slow.",
+            hint="Install a C compiler, then run pip install -e . again, "
+            "or set SOUK_SENDMANY=0.",
+            id="realtime.W001",
         )
     ]

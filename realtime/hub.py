@@ -7,14 +7,15 @@ channel), pump.py (slices), recovery.py (what a returning reader missed).
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Protocol
 
 from msgspec import Raw, Struct
 
-from realtime.channel import Channel, Listener, Member, values
+from realtime.bucket import Member
+from realtime.channel import Channel, Listener, values
 from realtime.lanes import Lane, Namespace
-from realtime.pump import Pass, Pump
+from realtime.pump import SLICE, Pump
 from realtime.recovery import (
     LATEST,
     Gap,
@@ -63,11 +64,14 @@ class Hub:
     """Channels by name, all on one loop."""
 
     def __init__(
-        self, source: Source, namespace_of: Callable[[str], Namespace]
+        self,
+        source: Source,
+        namespace_of: Callable[[str], Namespace],
+        slice_size: int = SLICE,
     ) -> None:
         self.source = source
         self._namespace_of = namespace_of
-        self._pump = Pump()
+        self._pump = Pump(slice_size)
         self.taps: dict[str, Tap] = {}
         """Channels this process itself reads; they never cool."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -161,16 +165,23 @@ class Hub:
             if missed is None and channel.lane is Lane.RELIABLE:
                 return Gap("trimmed")
         member.joined = Position(max(start.offset, channel.sent), channel.epoch)
-        channel.members[key] = member
+        member.ahead = start.offset > channel.sent
+        channel.admit(key, member)
         return missed or []
 
     def leave(self, key: Listener, name: str) -> None:
         """No byte of the channel reaches its sink from now on."""
         channel = self.channels.get(name)
-        if channel is not None and (member := channel.members.pop(key, None)):
+        if channel is not None and (member := channel.dismiss(key)):
             member.sink.backlog.forget(name)
             if not channel.members:
                 self._cool_later(channel)
+
+    def place(self, key: Listener, names: Iterable[str]) -> None:
+        """The descriptor of a member's sink has come or gone."""
+        for name in names:
+            if (channel := self.channels.get(name)) is not None:
+                channel.place(key)
 
     def receive(self, name: str, publication: Publication) -> None:
         """What the bus brought, in the order it came."""
@@ -213,19 +224,20 @@ class Hub:
 
     def turn(self, channel: Channel, epoch: str, offset: int = 0) -> None:
         """The store counts anew from `offset`. The link held, so nothing was missed."""
-        self._pump.flush(channel)
+        if channel.name in self.taps:
+            self._tell(channel)
+        elif channel.pending or channel.changed:
+            self._pump.flush(channel)
         channel.adopt(Position(offset, epoch), [])
 
     def _tell(self, channel: Channel) -> None:
-        if (tap := self.taps.get(channel.name)) is not None:
-            for publication in channel.pending:
-                tap.hear(publication)
-        elif not channel.personal:
+        if (tap := self.taps.get(channel.name)) is None:
             self._pump.start(channel)
             return
-        passing = Pass(channel)
-        while passing.slice():
-            pass
+        told, channel.pending = channel.pending, []
+        channel.sent = channel.top
+        for publication in told:
+            tap.hear(publication)
 
     async def fill(self, channel: Channel) -> None:
         """Fetch what is missing, once; what cannot be had is told to the members."""

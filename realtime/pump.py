@@ -6,11 +6,11 @@ load on another lane delays a reliable publication by more than one slice.
 
 import asyncio
 from collections import deque
-from itertools import islice
 
+from realtime.bucket import Bucket
 from realtime.channel import Channel
-from realtime.frames import Frame
 from realtime.lanes import Lane
+from realtime.sends import send_many
 
 SLICE = 1024
 
@@ -18,46 +18,48 @@ SLICE = 1024
 class Pass:
     """All that is pending of a channel, on its way to those who are members now."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, size: int) -> None:
         self.channel = channel
+        self._size = size
         self._batch = channel.flush()
-        self._left = iter(list(channel.members.items()))
+        self._left = [(b, len(b.fds)) for b in channel.buckets.values() if b.fds]
+        self._at = 0
 
     def slice(self) -> bool:
-        """Serve the next ≤ 1,024 members; False when there are none left."""
-        looked = 0
-        members, batch = self.channel.members, self._batch
-        frames: tuple[Frame, ...] = ()
-        flavour = wire = None
-        for key, member in islice(self._left, SLICE):
-            looked += 1
-            # Not the same: it has left, or left and joined anew after this pass began.
-            if members.get(key) is not member:
-                continue
-            if batch.had(member):
-                member.sink.deliver(batch.frames(member))
-                continue
-            if member.codec is not flavour:
-                frames, flavour = batch.frames(member), member.codec
-                wire = frames[0].wire if len(frames) == 1 else None
-            quick = member.sink.quick
-            if quick is None or wire is None:
-                member.sink.deliver(frames)
-                continue
-            try:
-                sent = quick(wire)
-            except OSError:
-                member.sink.deliver(frames)  # it meets the error again, and knows it
-                continue
-            if sent < len(wire):
-                member.sink.stalled(frames, sent)
-        return looked == SLICE
+        """Serve the next slots of a bucket; False when there are none left."""
+        if not self._left:
+            return False
+        bucket, end = self._left[-1]
+        start, self._at = self._at, min(self._at + self._size, end)
+        self._serve(bucket, start, self._at)
+        if self._at == end:
+            self._left.pop()
+            self._at = 0
+        return bool(self._left)
+
+    def _serve(self, bucket: Bucket, start: int, stop: int) -> None:
+        apart = bucket.among(start, stop)  # before who falls behind now joins them
+        frame = self._batch.frame(bucket.codec)
+        for slot, sent in send_many(bucket.fds, frame.wire, start, stop):
+            if (member := bucket.members[slot]) is not None:
+                member.sink.stalled(frame, sent)
+        for member in apart:
+            if bucket.members[member.slot] is not member:
+                continue  # ended by what was done for another
+            had = self._batch.had(member)
+            own = self._batch.frame(bucket.codec, had)
+            if own.count or not had:
+                member.sink.write(own)
+            if member.ahead and not had:
+                member.ahead = False
+                bucket.place(member)
 
 
 class Pump:
     """One pass a channel; what arrives meanwhile leaves together in the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = SLICE) -> None:
+        self._size = size
         # Bounded: a channel has one pass here, and one more for each epoch that ends.
         self._urgent: deque[Pass] = deque()
         self._tick: deque[Pass] = deque()
@@ -67,20 +69,37 @@ class Pump:
         """Tell what is pending, unless a pass of the channel is on its way.
 
         It begins a turn later: a burst read from the bus at once leaves as one frame.
+        `#<user>` has no crowd: it is told at once.
         """
         if channel.passes or not (channel.pending or channel.changed):
             return
         channel.passes += 1
-        asyncio.get_running_loop().call_soon(self._enter, channel)
+        if channel.personal:
+            self._at_once(channel)
+        else:
+            asyncio.get_running_loop().call_soon(self._enter, channel)
 
     def flush(self, channel: Channel) -> None:
         """Tell what is pending to those who are members now, and to nobody later."""
         channel.passes += 1
-        self._enter(channel)
+        if channel.personal:
+            self._at_once(channel)
+        else:
+            self._enter(channel)
+
+    def _at_once(self, channel: Channel) -> None:
+        passing = Pass(channel, self._size)
+        while passing.slice():
+            pass
+        self._ended(channel)
+
+    def _ended(self, channel: Channel) -> None:
+        channel.passes -= 1
+        channel.tidy()
 
     def _enter(self, channel: Channel) -> None:
         line = self._urgent if channel.lane is Lane.RELIABLE else self._tick
-        line.append(Pass(channel))
+        line.append(Pass(channel, self._size))
         self._turn_soon()
 
     def _turn_soon(self) -> None:
@@ -93,6 +112,6 @@ class Pump:
         line = self._urgent or self._tick
         if line and not line[0].slice():
             channel = line.popleft().channel
-            channel.passes -= 1
+            self._ended(channel)
             self.start(channel)
         self._turn_soon()

@@ -52,7 +52,7 @@ class Session:
         self._codec = codec
         self._address = address
         self.sink = sink
-        sink.attach(Backlog(codec, self._snapshot), self.slow, self.gone)
+        sink.attach(Backlog(codec, self._snapshot), self)
         loop = asyncio.get_running_loop()
         self.here: Subscriptions | None = None
         """None until connected."""
@@ -241,6 +241,11 @@ class Session:
         """The socket is no more; commands under way go on."""
         if not self._closed:
             self._end()
+
+    def placed(self) -> None:
+        """The sink can be written to by descriptor, or no longer."""
+        if self.here is not None:
+            self._process.hub.place(self, self.here.names)
 
     def _end(self) -> None:
         self._closed = True

@@ -1,13 +1,14 @@
-"""One viewer's socket as the hub sees it, and the one that works on every ASGI server.
+"""One viewer's socket as the hub sees it.
 
-`Sink` is the seam between fan-out and edge; `edges/daphne.py` has the fast one.
-`AsgiSink` hands frames to the server's `send` from a single task.
+`Sink` is the seam between fan-out and edge. `SocketSink` writes straight to a socket of
+the edge's; `AsgiSink` works on every ASGI server: a single task hands frames to `send`.
 """
 
 import asyncio
+import socket
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
 
 from django.conf import settings
 
@@ -18,40 +19,46 @@ from realtime.protocol import Close
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+class Owner(Protocol):
+    """Whose sink it is: a session."""
+
+    def slow(self) -> None:
+        """The backlog is full, or has not moved for 10 s (`SOUK_STALL_SECONDS`)."""
+        ...
+
+    def gone(self) -> None:
+        """The socket is no more."""
+        ...
+
+    def placed(self) -> None:
+        """`fd` has changed."""
+        ...
+
+
 class Sink(ABC):
     """All of it on the loop, none of it waits. After `close` or a loss writes are void.
 
-    The owner sets `slow`, called when the backlog is full or has not moved for 10 s
-    (`SOUK_STALL_SECONDS`),
-    and `lost`, called when the socket is gone.
+    `fd` is the descriptor that a pass may write whole frames to: while nothing waits
+    and the socket is open. Else it is −1, and frames are given to `write`.
     """
 
-    quick: Callable[[bytes], int] | None = None
-    """The socket's own `send` while nothing waits and it is open: the pump calls it
-    without a detour, and hands what was not taken to `stalled`."""
-    slow: Callable[[], None]
-    lost: Callable[[], None]
+    fd = -1
     backlog: Backlog
+    _owner: Owner | None = None
+    _watch: asyncio.TimerHandle | None = None
+    _moved = 0.0
 
-    def attach(
-        self, backlog: Backlog, slow: Callable[[], None], lost: Callable[[], None]
-    ) -> None:
+    def attach(self, backlog: Backlog, owner: Owner) -> None:
         self.backlog = backlog
-        self.slow = slow
-        self.lost = lost
-        self._moved = 0.0
-        self._watch: asyncio.TimerHandle | None = None
-
-    def write(self, frame: Frame) -> None:
-        """Send now, or after what waits already."""
-        self.deliver((frame,))
+        self._owner = owner
 
     @abstractmethod
-    def deliver(self, frames: Sequence[Frame]) -> None: ...
+    def write(self, frame: Frame) -> None:
+        """Send now, or after what waits already."""
 
-    def stalled(self, frames: Sequence[Frame], sent: int) -> None:
-        """`quick` took only `sent` bytes of the first frame."""
-        raise NotImplementedError
+    @abstractmethod
+    def stalled(self, frame: Frame, sent: int) -> None:
+        """A pass wrote but `sent` bytes of it to `fd`; −1: the socket is broken."""
 
     @abstractmethod
     def close(self, close: Close) -> None:
@@ -61,15 +68,31 @@ class Sink(ABC):
     def abort(self) -> None:
         """Drop the socket; what was still to be sent is lost."""
 
-    def keep(self, frames: Sequence[Frame]) -> None:
-        """File frames in the backlog, and see that it moves."""
+    def place(self, fd: int) -> None:
+        if fd != self.fd:
+            self.fd = fd
+            if self._owner is not None:
+                self._owner.placed()
+
+    def keep(self, frame: Frame) -> None:
+        """File a frame in the backlog, and see that it moves."""
         try:
-            for frame in frames:
-                self.backlog.add(frame)
+            self.backlog.add(frame)
         except Full:
             self.slow()
             return
         self.watch()
+
+    def slow(self) -> None:
+        if self._owner is not None:
+            self._owner.slow()
+        else:
+            self.abort()
+
+    def lost(self) -> None:
+        self.unwatch()
+        if self._owner is not None:
+            self._owner.gone()
 
     def watch(self) -> None:
         """Something waits: call it slow unless some of it leaves within 10 s."""
@@ -97,6 +120,88 @@ class Sink(ABC):
             self._look_later(settings.SOUK_STALL_SECONDS - still)
 
 
+class SocketSink(Sink):
+    """A sink over a non-blocking socket: one system call while nothing waits.
+
+    The edge sets `kernel`, calls `drain` once the handshake has left, and again each
+    time the socket can take something after `want` asked for it.
+    """
+
+    kernel: socket.socket
+    _ready = False
+    _closing = False
+    """A close frame was written: nothing may follow it (RFC 6455 §5.5.1)."""
+    _gone = False
+
+    @abstractmethod
+    def want(self) -> None:
+        """Call `drain` when the socket can take something."""
+
+    def write(self, frame: Frame) -> None:
+        if self._closing or self._gone:
+            return
+        if self.backlog or not self._ready:
+            self.keep(frame)
+            return
+        sent = self._try(frame.wire)
+        if sent < len(frame.wire):
+            self.stalled(frame, sent)
+
+    def stalled(self, frame: Frame, sent: int) -> None:
+        if sent < 0:
+            self._broken()
+            return
+        self.place(-1)
+        if sent:
+            self.backlog.cut(frame.wire[sent:])
+            self.watch()
+        else:
+            self.keep(frame)
+        self.want()
+
+    def drain(self) -> None:
+        self._ready = True
+        while data := self.backlog.take():
+            sent = self._try(data)
+            if sent < 0:
+                self._broken()
+                return
+            if sent:
+                self.moved()
+            if sent < len(data):
+                self.backlog.cut(data[sent:])
+                self.want()
+                return
+        self.unwatch()
+        if not self._closing and not self._gone:
+            self.place(self.kernel.fileno())
+
+    def finish(self) -> None:
+        """What was written last was a close frame."""
+        self._closing = True
+        self.place(-1)
+
+    def vanish(self) -> None:
+        """The descriptor is closed, or about to be: it may be given to another."""
+        self._gone = True
+        self.place(-1)
+        self.lost()
+
+    def _try(self, data: bytes) -> int:
+        """Bytes the kernel took; −1: it takes no more."""
+        try:
+            return self.kernel.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return -1
+
+    def _broken(self) -> None:
+        self._gone = True
+        self.place(-1)
+        self.abort()
+
+
 class AsgiSink(Sink):
     """A sink over an ASGI `send`."""
 
@@ -106,10 +211,13 @@ class AsgiSink(Sink):
         self._closing: Close | None = None
         self._ended = False
 
-    def deliver(self, frames: Sequence[Frame]) -> None:
+    def write(self, frame: Frame) -> None:
         if self._closing is None and not self._ended:
-            self.keep(frames)
+            self.keep(frame)
             self._wake()
+
+    def stalled(self, frame: Frame, sent: int) -> None:
+        """Never: it has no descriptor."""
 
     def close(self, close: Close) -> None:
         if self._closing is None:
@@ -122,7 +230,6 @@ class AsgiSink(Sink):
     def end(self) -> None:
         """The other side is gone."""
         self._ended = True
-        self.unwatch()
         if self._writer is not None:
             self._writer.cancel()
         self.lost()

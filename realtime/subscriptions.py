@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from realtime.channel import Channel, Listener, Member
+from realtime.bucket import Member
+from realtime.channel import Channel, Listener
 from realtime.channels import namespace_of, personal
 from realtime.codecs import Codec, pub, push
 from realtime.connection import Connection

@@ -11,7 +11,7 @@ import contextlib
 import gc
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory
@@ -26,7 +26,8 @@ from realtime.backlog import Backlog
 from realtime.codecs import JSON
 from realtime.frames import Frame, plain
 from realtime.protocol import FRAME_BYTES, INTERNAL, Close
-from realtime.sinks import Sink
+from realtime.sends import share_the_lock
+from realtime.sinks import SocketSink
 
 logger = logging.getLogger(__name__)
 
@@ -39,18 +40,16 @@ KERNEL_SECONDS = 20
 
 
 @implementer(IPullProducer)
-class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is untyped
+class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphne is untyped
     """One WebSocket, and the hub's sink of it."""
 
     def connectionMade(self) -> None:
         super().connectionMade()
         # daphne left its HTTP channel as the transport's producer
         self.transport.unregisterProducer()
-        # An application that knows of no sinks makes do with these.
-        self.attach(Backlog(JSON), self.abort, lambda: None)
+        self.backlog = Backlog(JSON)  # of an application that knows of no sinks
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # see onMessage
-        self._held = self._closing = self._gone = False
-        self._ready = self._registered = False
+        self._held = self._registered = False
 
     async def next(self) -> dict[str, Any]:
         """The application's `receive`."""
@@ -75,7 +74,7 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
                 self.write(plain(message["bytes"] if text is None else text))
 
     def onOpen(self) -> None:
-        kernel = self.transport.getHandle()
+        kernel = self.kernel = self.transport.getHandle()
         options = (
             ("TCP_NODELAY", 1),
             ("TCP_USER_TIMEOUT", KERNEL_SECONDS * 1000),
@@ -85,7 +84,6 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
             if hasattr(socket, name):
                 with contextlib.suppress(OSError):  # a unix socket has none of them
                     kernel.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self._send = kernel.send
         self.transport.registerProducer(self, False)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
@@ -110,40 +108,8 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
 
     # Writing
 
-    def deliver(self, frames: Sequence[Frame]) -> None:
-        if self._closing or self._gone:
-            return
-        if self.backlog or not self._ready:
-            self.keep(frames)
-            return
-        for index, frame in enumerate(frames):
-            sent = self._try(frame.wire)
-            if sent < len(frame.wire):
-                self.stalled(frames[index:], sent)
-                return
-
-    def stalled(self, frames: Sequence[Frame], sent: int) -> None:
-        if sent:
-            self.backlog.cut(frames[0].wire[sent:])
-            frames = frames[1:]
-        self.keep(frames)
+    def want(self) -> None:
         self.transport.startWriting()
-
-    def keep(self, frames: Sequence[Frame]) -> None:
-        self.quick = None
-        super().keep(frames)
-
-    def _try(self, data: bytes) -> int:
-        """Bytes the kernel took."""
-        try:
-            return self._send(data)  # type: ignore[no-any-return] # socket.send
-        except BlockingIOError:
-            return 0
-        except OSError:
-            self._gone = True
-            self.quick = None
-            self.transport.abortConnection()
-            return 0
 
     def sendData(
         self, data: bytes, sync: bool = False, chopsize: int | None = None
@@ -152,29 +118,17 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
         if self.state == self.STATE_CONNECTING:
             self.transport.write(data)
         else:
-            self.deliver((Frame(data),))
+            self.write(Frame(data))
 
     def resumeProducing(self) -> None:
         """The transport can take something.
 
         First called by the registration itself, then when the handshake has left.
         """
-        if not self._ready:
-            self._ready = self._registered
+        if not self._registered:
             self._registered = True
-            if not self._ready:
-                return
-        while data := self.backlog.take():
-            sent = self._try(data)
-            if sent:
-                self.moved()
-            if sent < len(data):
-                self.backlog.cut(data[sent:])
-                self.transport.startWriting()
-                return
-        self.unwatch()
-        if not self._closing and not self._gone:
-            self.quick = self._send
+            return
+        self.drain()
 
     def stopProducing(self) -> None:
         """The connection is lost; `connectionLost` follows."""
@@ -184,18 +138,18 @@ class LiveProtocol(WebSocketProtocol, Sink):  # type: ignore[misc] # daphne is u
     def close(self, close: Close) -> None:
         if self.state == self.STATE_OPEN and not self._gone:
             self.sendCloseFrame(close.code, close.reason.encode())
-            self._closing = True
-            self.quick = None
+
+    def sendCloseFrame(self, *args: Any, **kwargs: Any) -> None:
+        # Ours, or our answer to theirs: nothing may follow it (RFC 6455 §5.5.1).
+        super().sendCloseFrame(*args, **kwargs)
+        self.finish()
 
     def abort(self) -> None:
         self.transport.abortConnection()
 
     def connectionLost(self, reason: Any) -> None:
         # Before anybody else hears of it: its descriptor may be given to another.
-        self._gone = True
-        self.quick = None
-        self.unwatch()
-        self.lost()
+        self.vanish()
         super().connectionLost(reason)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
@@ -251,6 +205,7 @@ class LiveServer(Server):  # type: ignore[misc] # daphne is untyped
         )
         loop = reactor._asyncioEventloop
         asyncio.set_event_loop(loop)
+        share_the_lock()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         reactor.callLater(1, self.application_checker)

@@ -8,7 +8,12 @@ import pytest
 from django.conf import settings
 
 from config.settings import database
-from realtime.checks import sqlite_keeps_what_it_accepted, store_can_be_started
+from realtime import sends
+from realtime.checks import (
+    fan_out_is_built,
+    sqlite_keeps_what_it_accepted,
+    store_can_be_started,
+)
 from realtime.failpoints import _armed
 
 
@@ -35,6 +40,17 @@ def test_sqlite_without_wal_or_immediate_is_refused(
     assert error.id == "realtime.E002"
     given["OPTIONS"] = database("sqlite:///x")["OPTIONS"]
     assert sqlite_keeps_what_it_accepted() == []
+
+
+def test_frames_sent_by_python_are_warned_of_unless_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sends, "built", None)
+    monkeypatch.setattr(sends, "WANTED", True)
+    (warning,) = fan_out_is_built()
+    assert warning.id == "realtime.W001"
+    monkeypatch.setattr(sends, "WANTED", False)
+    assert fan_out_is_built() == []
 
 
 def test_failpoints_are_named_with_the_passing_that_kills() -> None:

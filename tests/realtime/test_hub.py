@@ -1,7 +1,8 @@
 """The hub against a store in memory: joins, passes, holes, epochs, state."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,7 +12,7 @@ from realtime.hub import Hub
 from realtime.pump import SLICE
 from realtime.recovery import Gap, Position, Publication, Recovered
 from realtime.store import Unavailable
-from tests.realtime.world import Store, Viewer, member, namespace_of, turns
+from tests.realtime.world import Reader, Store, Viewer, member, namespace_of, turns
 
 
 @pytest.fixture
@@ -32,6 +33,15 @@ async def viewer(hub: Hub, name: str, since: Position | None = None) -> Viewer:
     made = Viewer(hub)
     await made.join(name, since)
     return made
+
+
+@contextmanager
+def reader(hub: Hub) -> Iterator[Reader]:
+    made = Reader(hub)
+    try:
+        yield made
+    finally:
+        made.end()
 
 
 async def test_a_burst_leaves_as_one_frame(hub: Hub, store: Store) -> None:
@@ -67,10 +77,122 @@ async def test_who_saw_more_than_was_told_here_is_not_told_again(
     at = store.publish("deals:1", 1)
     store.deliver()
     back = await viewer(hub, "deals:1", at)  # it was told by another process
+    with reader(hub) as behind_a_socket:
+        await behind_a_socket.join("deals:1", at)
+        for n in (2, 3):
+            store.publish("deals:1", n)
+            store.deliver()
+            await turns()
+        behind_a_socket.read()
+        assert back.numbers == behind_a_socket.numbers == [2, 3]
+        assert behind_a_socket.frames == 1 + 1
+
+
+async def test_slots_of_those_who_left_are_not_given_away_under_a_pass(
+    hub: Hub, store: Store
+) -> None:
+    crowd = [await viewer(hub, "deals:1") for _ in range(SLICE * 2)]
+    store.publish("deals:1", 1)
+    store.deliver()
+    while not crowd[0].told:
+        await asyncio.sleep(0)
+    for one in crowd[:-5]:
+        one.leave()
+    late = [await viewer(hub, "deals:1") for _ in range(5)]
+    await turns()
+    assert all(one.numbers == [1] for one in crowd[-5:])
+    assert all(one.numbers == [] for one in late)
     store.publish("deals:1", 2)
     store.deliver()
     await turns()
-    assert back.numbers == [2]
+    assert [one.numbers for one in late] == [[2]] * 5
+    (bucket,) = hub.channels["deals:1"].buckets.values()
+    assert len(bucket.fds) == 10
+
+
+async def test_who_is_behind_hears_in_order_and_is_written_to_again_when_it_has_read(
+    hub: Hub, store: Store
+) -> None:
+    with reader(hub) as one:
+        await one.join("deals:1")
+        for n in range(20):
+            store.publish("deals:1", n, "x" * 2500)
+            store.deliver()
+            await turns()
+            if n == 10:
+                one.take()  # the kernel has room, but older ones wait
+        assert one.fd == -1
+        one.read()
+        assert one.numbers == list(range(20))
+        (bucket,) = hub.channels["deals:1"].buckets.values()
+        assert bucket.fds[0] == one.kernel.fileno() and not bucket.apart
+
+
+async def test_a_descriptor_given_to_another_brings_it_nothing_of_the_one_before(
+    hub: Hub, store: Store
+) -> None:
+    crowd = [await viewer(hub, "deals:1") for _ in range(SLICE)]
+    with reader(hub) as leaves:
+        await leaves.join("deals:1")
+        store.publish("deals:1", 1)
+        store.deliver()
+        while not crowd[0].told:
+            await asyncio.sleep(0)
+        number = leaves.kernel.fileno()  # its slice is still to come
+    with reader(hub) as comes:
+        assert comes.kernel.fileno() == number
+        await turns()
+        comes.read()
+        assert comes.frames == 0
+
+
+async def test_a_broken_socket_ends_its_viewer_only(hub: Hub, store: Store) -> None:
+    with reader(hub) as broken, reader(hub) as whole:
+        await broken.join("deals:1")
+        await whole.join("deals:1")
+        broken.other.close()
+        store.publish("deals:1", 1)
+        store.deliver()
+        await turns()
+        whole.read()
+        assert whole.numbers == [1]
+        assert broken.aborted
+
+
+async def test_an_epoch_that_ends_is_told_before_the_next_also_to_one_user(
+    hub: Hub, store: Store
+) -> None:
+    one = await viewer(hub, "#7")
+    hub.hold()
+    store.publish("#7", 1)
+    store.flush("#7")
+    store.publish("#7", 2)
+    store.deliver()
+    hub.release()
+    await turns()
+    assert one.numbers == [1, 2]
+
+
+async def test_who_reads_for_the_process_hears_the_end_of_an_epoch_too(
+    hub: Hub, store: Store
+) -> None:
+    heard: list[bytes] = []
+
+    class Ear:
+        def hear(self, publication: Publication) -> None:
+            heard.append(publication.data)
+
+        def missed(self) -> None: ...
+
+    hub.taps["deals:1"] = Ear()
+    await hub.warm("deals:1")
+    hub.hold()
+    store.publish("deals:1", 1)
+    store.flush("deals:1")
+    store.publish("deals:1", 2)
+    store.deliver()
+    hub.release()
+    assert len(heard) == 2
 
 
 async def test_who_saw_more_than_was_received_here_makes_us_catch_up(
@@ -101,7 +223,11 @@ async def test_a_slice_is_served_each_turn_and_who_left_in_between_is_not(
     hub.leave(crowd[-1], "deals:1")
     hub.leave(crowd[-2], "deals:1")
     await crowd[-2].join("deals:1")
-    await turns()
+    with reader(hub) as late:
+        await late.join("deals:1")
+        await turns()
+        late.read()
+        assert late.told == []
     assert crowd[-1].told == []
     assert crowd[-2].told == []  # it joined after the pass began
     assert all(one.numbers == [1] for one in crowd[:-2])

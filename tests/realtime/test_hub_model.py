@@ -1,6 +1,8 @@
 """The hub by a random walk: no loss, no repeat, no going back, whatever the order.
 
-A log a channel says what was published; every viewer's diary is held against it.
+A log a channel says what was published; every viewer's diary is held against it. Some
+viewers are behind real sockets, small ones: they fall behind, come back, and leave
+their descriptors to others. Slices are of two, so that all of it happens within a pass.
 """
 
 import asyncio
@@ -19,7 +21,7 @@ from hypothesis.stateful import (
 from realtime.healing import check, mend
 from realtime.hub import Hub
 from realtime.recovery import Position, Recovered
-from tests.realtime.world import Store, Viewer, namespace_of, turns
+from tests.realtime.world import Reader, Store, Viewer, namespace_of, turns
 
 DEALS, STATE = "deals:1", "state:1"
 
@@ -31,6 +33,9 @@ class Watcher:
         self.viewer = viewer
         self.at = Position(0, "")
         self.checked = 0
+
+
+SIZES = st.sampled_from([100, 1500])
 
 
 class Walk(RuleBasedStateMachine):
@@ -49,7 +54,7 @@ class Walk(RuleBasedStateMachine):
         self.n = 0
 
     async def make(self) -> Hub:
-        return Hub(self.store, namespace_of)
+        return Hub(self.store, namespace_of, slice_size=2)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)
@@ -58,15 +63,17 @@ class Walk(RuleBasedStateMachine):
         try:
             self.come_to_rest()
         finally:
+            for reader in self.readers():
+                self.run(self.go(reader))
             self.hub.close()
             self.run(turns())
             self.loop.close()
 
     @rule(count=st.integers(1, 4))
-    def publish(self, count: int) -> None:
+    def publish(self, count: int, size: int = 0) -> None:
         for _ in range(count):
             self.n += 1
-            at = self.store.publish(DEALS, self.n)
+            at = self.store.publish(DEALS, self.n, "x" * size)
             self.log[self.n] = at
             self.last_of[at.epoch] = at.offset
 
@@ -82,6 +89,12 @@ class Walk(RuleBasedStateMachine):
     async def hand_over(self, count: int) -> None:
         self.store.deliver(count)
 
+    @rule(count=st.integers(1, 4), size=SIZES)
+    def tell(self, count: int, size: int) -> None:
+        self.publish(count, size)
+        self.run(self.hand_over(10_000))
+        self.run(turns(2 * count))
+
     @rule(count=st.integers(1, 4))
     def turn(self, count: int) -> None:
         self.run(turns(count))
@@ -90,26 +103,51 @@ class Walk(RuleBasedStateMachine):
     @rule(data=st.data())
     def join(self, data: st.DataObject) -> None:
         since: Position | None = data.draw(st.sampled_from([None, *self.gone]))
-        watcher = Watcher(Viewer(self.hub))
+        watcher = Watcher(data.draw(st.sampled_from([Viewer, Reader]))(self.hub))
         start = self.run(watcher.viewer.join(DEALS, since))
         if isinstance(start.recovered, Recovered):
             assert since is not None
             watcher.at = since
         else:
             watcher.at = start.position
+        if data.draw(st.booleans()):
+            self.run(watcher.viewer.join(STATE))
+            self.stateful.append(watcher.viewer)
         self.watchers.append(watcher)
+
+    @precondition(lambda self: self.readers())
+    @rule(data=st.data(), partly=st.booleans())
+    def read(self, data: st.DataObject, partly: bool) -> None:
+        reader = data.draw(st.sampled_from(self.readers()))
+        if partly:
+            reader.take()
+        else:
+            self.run(self.read_all(reader))
+
+    async def read_all(self, reader: Reader) -> None:
+        reader.read()
+
+    def readers(self) -> list[Reader]:
+        viewers = [w.viewer for w in self.watchers]
+        return [viewer for viewer in viewers if isinstance(viewer, Reader)]
 
     @precondition(lambda self: self.watchers)
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
         watcher = data.draw(st.sampled_from(self.watchers))
+        self.run(self.go(watcher.viewer))
         self.look(watcher)
-        self.run(self.go(watcher))
         self.watchers.remove(watcher)
         self.gone.append(watcher.at)
 
-    async def go(self, watcher: Watcher) -> None:
-        self.hub.leave(watcher.viewer, DEALS)
+    async def go(self, viewer: Viewer) -> None:
+        """As a client that leaves, then closes its socket: what was sent arrives."""
+        viewer.leave()
+        if viewer in self.stateful:
+            self.stateful.remove(viewer)
+        if isinstance(viewer, Reader):
+            viewer.read()
+            viewer.end()
 
     @precondition(lambda self: len(self.stateful) < 3 and not self.store.is_cut)
     @rule()
@@ -145,6 +183,8 @@ class Walk(RuleBasedStateMachine):
     def nobody_misses_or_is_told_twice(self) -> None:
         for watcher in self.watchers:
             self.look(watcher)
+            if watcher.viewer.sent_away:
+                self.run(self.go(watcher.viewer))
         self.watchers = [w for w in self.watchers if not w.viewer.sent_away]
 
     def look(self, watcher: Watcher) -> None:
@@ -165,7 +205,9 @@ class Walk(RuleBasedStateMachine):
         """Everything arrives: whoever still listens knows what the store knows."""
         self.publish(1)
         self.run(self.hand_over(10_000))
-        self.run(turns())
+        self.run(turns(100))
+        for reader in self.readers():
+            self.run(self.read_all(reader))
         self.nobody_misses_or_is_told_twice()
         for watcher in self.watchers:
             assert watcher.at == self.store.position(DEALS)

@@ -5,13 +5,15 @@ lose them, or start a new epoch at any moment.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import msgspec
 from msgspec import Raw
 
 from realtime.backlog import Backlog
-from realtime.channel import Member
+from realtime.bucket import Member
 from realtime.codecs import JSON, Codec
 from realtime.exceptions import UNKNOWN_CHANNEL
 from realtime.frames import Frame
@@ -19,7 +21,7 @@ from realtime.hub import Hub, Start
 from realtime.lanes import Keep, Lane, Namespace
 from realtime.protocol import Close
 from realtime.recovery import LATEST, Gap, History, Position, Publication, Recovered
-from realtime.sinks import Sink
+from realtime.sinks import Sink, SocketSink
 from realtime.store import Unavailable
 
 NAMESPACES = {
@@ -56,10 +58,12 @@ class Store:
     def position(self, name: str) -> Position:
         return Position(self.offset.get(name, 0), f"e{self.epoch.get(name, 0)}")
 
-    def publish(self, name: str, n: int) -> Position:
+    def publish(self, name: str, n: int, text: str = "") -> Position:
         self.offset[name] = self.offset.get(name, 0) + 1
         at = self.position(name)
-        made = Publication(at.offset, at.epoch, msgspec.msgpack.encode({"n": n}))
+        made = Publication(
+            at.offset, at.epoch, msgspec.msgpack.encode({"n": n, "text": text})
+        )
         keep = namespace_of(name).keep.count
         self.held[name] = [*self.held.get(name, []), made][-keep:]
         self._send(name, made)
@@ -140,28 +144,47 @@ class Viewer(Sink):
     def __init__(self, hub: Hub, codec: Codec = JSON) -> None:
         self.hub = hub
         self.codec = codec
+        self.names: list[str] = []
         self.told: list[tuple[int, int]] = []
         """(offset, n) of each publication."""
         self.frames = 0
         self.state: dict[str, int] = {}
         self.sent_away: list[str] = []
-        self.attach(Backlog(codec), slow=lambda: None, lost=lambda: None)
+        self.attach(Backlog(codec, self.snapshot), self)
 
-    def deliver(self, frames: Sequence[Frame]) -> None:
-        for frame in frames:
+    def write(self, frame: Frame) -> None:
+        self.hear(frame.wire)
+
+    def hear(self, wire: bytes) -> bytes:
+        """Note what whole frames say; returns the rest."""
+        while (size := whole(wire)) <= len(wire):
             self.frames += 1
-            start = {126: 4, 127: 10}.get(frame.wire[1], 2)
-            for message in frame.wire[start:].split(b"\n"):
+            for message in wire[4 if wire[1] == 126 else 2 : size].split(b"\n"):
                 pub = msgspec.json.decode(message)["push"]["pub"]
                 if "n" in pub["data"]:
                     self.told.append((pub.get("offset", 0), pub["data"]["n"]))
                 else:
                     self.state |= pub["data"]
+            wire = wire[size:]
+        return wire
 
-    def abort(self) -> None:
-        self.lost()
-
+    def stalled(self, frame: Frame, sent: int) -> None: ...
+    def abort(self) -> None: ...
     def close(self, close: Close) -> None: ...
+    def slow(self) -> None: ...
+    def gone(self) -> None: ...
+
+    def placed(self) -> None:
+        self.hub.place(self, self.names)
+
+    def snapshot(self, name: str) -> Frame | None:
+        return self.hub.channels[name].snapshot_frame(self.codec)
+
+    def leave(self) -> None:
+        """Everything."""
+        for name in self.names:
+            self.hub.leave(self, name)
+        self.names.clear()
 
     def insufficient(self, name: str) -> None:
         self.sent_away.append(name)
@@ -182,6 +205,7 @@ class Viewer(Sink):
             self.state |= msgspec.json.decode(msgspec.json.encode(whole.data))
         missed = self.hub.join(self, channel, member(self), start.position)
         assert not isinstance(missed, Gap)
+        self.names.append(name)
         self._note(missed)
         return start
 
@@ -192,6 +216,56 @@ class Viewer(Sink):
     @property
     def numbers(self) -> list[int]:
         return [n for _, n in self.told]
+
+
+class Reader(SocketSink, Viewer):
+    """A viewer behind a real socket, that reads when told; little fits in between."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub)
+        self.kernel, self.other = socket.socketpair()
+        self.kernel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self.kernel.setblocking(False)
+        self.other.setblocking(False)
+        self.wants = self.aborted = False
+        self._rest = b""
+        self.drain()
+
+    def want(self) -> None:
+        self.wants = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def take(self) -> None:
+        """What is in between; what waits behind it stays for now."""
+        with suppress(BlockingIOError):
+            while data := self.other.recv(65536):
+                self._rest = self.hear(self._rest + data)
+
+    def read(self) -> None:
+        """All that was sent, and what waits behind it."""
+        self.take()
+        while self.wants:
+            self.wants = False
+            self.drain()
+            self.take()
+
+    def end(self) -> None:
+        """Close the socket; its descriptor is the next one's."""
+        self.vanish()
+        self.kernel.close()
+        self.other.close()
+
+    def gone(self) -> None:
+        self.leave()
+
+
+def whole(wire: bytes) -> int:
+    """The size of the first frame; more than there is, if it is not whole."""
+    if len(wire) < 4:
+        return len(wire) + 1
+    return 4 + int.from_bytes(wire[2:4]) if wire[1] == 126 else 2 + wire[1]
 
 
 def member(viewer: Viewer) -> Member:
