@@ -13,6 +13,20 @@ from django.db import connections
 from commerce.policies import coupon_policy, tax_policy
 
 
+@register()
+def news_is_verified(**_: Any) -> list[CheckMessage]:
+    """commerce.E005: Stripe would take money, and nothing it says could be believed."""
+    if not settings.SOUK_STRIPE_KEY or settings.SOUK_STRIPE_WEBHOOK_SECRETS:
+        return []
+    return [
+        Error(
+            "SOUK_STRIPE_KEY is set, SOUK_STRIPE_WEBHOOK_SECRETS is not.",
+            hint="Add the signing secret of the webhook /webhooks/pay/stripe.",
+            id="commerce.E005",
+        )
+    ]
+
+
 @register(Tags.database)
 def commits_are_kept(
     databases: Sequence[str] | None = None, **_: Any

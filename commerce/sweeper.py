@@ -23,7 +23,7 @@ from commerce.actions import (
     stock,
     waits,
 )
-from commerce.providers import NAMES
+from commerce.providers import NAMES, enabled
 from commerce.teller import tellers
 from realtime import CommandRouter, db
 from realtime.exceptions import CommandError
@@ -52,12 +52,14 @@ async def end(provider: str) -> None:
 
 async def ask(provider: str) -> None:
     """Payments nobody told us about: lost news is found here."""
-    await _alongside(paying.ask, await db(payments.due, provider))
+    if provider in enabled():
+        await _alongside(paying.ask, await db(payments.due, provider))
 
 
 async def send_back(provider: str) -> None:
     """Refunds that were not sent, or of which we do not know the end."""
-    await _alongside(paying.send_back, await db(refunds.due, provider))
+    if provider in enabled():
+        await _alongside(paying.send_back, await db(refunds.due, provider))
 
 
 async def _alongside(

@@ -6,6 +6,7 @@ once. What is forged or unreadable is refused and not kept.
 """
 
 import logging
+from collections import Counter
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,8 @@ from realtime.exceptions import CommandError
 log = logging.getLogger(__name__)
 
 LARGEST = 256 * 1024
+refused: Counter[str] = Counter()
+"""How often what came in a known name was no news of it, in this process."""
 
 
 @csrf_exempt
@@ -32,6 +35,7 @@ def pay(request: HttpRequest, name: str) -> HttpResponse:
         return HttpResponse(status=404)
     body = _body(request)
     if body is None:
+        refused[name] += 1
         return HttpResponse(status=413)
     try:
         event = bank.event(request.headers, body)
@@ -48,6 +52,7 @@ def ship(request: HttpRequest, carrier: str) -> HttpResponse:
         return HttpResponse(status=404)
     body = _body(request)
     if body is None:
+        refused[carrier] += 1
         return HttpResponse(status=413)
     try:
         news = carriers.news(carrier, request.headers, body)
@@ -66,5 +71,6 @@ def _body(request: HttpRequest) -> bytes | None:
 
 
 def _refused(name: str, error: Exception) -> HttpResponse:
-    log.warning("news in the name of %s refused: %r", name, error)
+    refused[name] += 1
+    log.warning("news of %s refused, %s so far: %r", name, refused[name], error)
     return HttpResponse(status=400)

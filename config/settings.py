@@ -65,6 +65,13 @@ def database(url: str) -> dict[str, Any]:
 DEBUG = flag("SOUK_DEBUG")
 SOUK_DEMO = flag("SOUK_DEMO")
 SOUK_BANK = DEBUG or flag("SOUK_BANK")
+SOUK_STRIPE_KEY = os.environ.get("SOUK_STRIPE_KEY", "")
+SOUK_STRIPE_WEBHOOK_SECRETS = [
+    s for s in os.environ.get("SOUK_STRIPE_WEBHOOK_SECRETS", "").split(",") if s
+]
+SOUK_STRIPE_API = os.environ.get("SOUK_STRIPE_API", "https://api.stripe.com").rstrip(
+    "/"
+)
 SOUK_DATA = Path(os.environ.get("SOUK_DATA", BASE / "var"))
 SOUK_RUN_DIR = Path(os.environ.get("SOUK_RUN_DIR", SOUK_DATA / "run"))
 SOUK_DATA.mkdir(parents=True, exist_ok=True)

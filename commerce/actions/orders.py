@@ -18,7 +18,7 @@ from commerce.clock import DatabaseNow, now_ms
 from commerce.errors import WRONG_STATE
 from commerce.events import OrderChanged
 from commerce.models import Order, OrderChange, Payment
-from commerce.providers import enabled
+from commerce.providers import takes
 from commerce.states import LIVE, OPEN, OrderState, may_change
 from realtime import publish_on_commit
 from realtime.exceptions import NOT_FOUND
@@ -154,4 +154,4 @@ def methods(order: Order) -> list[str]:
     """How this order may be paid."""
     if to_pay(order) == 0:
         return ["free"]
-    return [name for name in order.shop.methods if name in enabled()]
+    return [name for name in order.shop.methods if takes(name, order.currency)]

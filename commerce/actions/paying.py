@@ -11,7 +11,7 @@ from commerce.actions import closing, orders, payments, refunds, settling
 from commerce.actions.payments import Attempt, Begun, StillOpen
 from commerce.commands.orders import CancelOrder, OrderCancelled, PayOrder, PayStarted
 from commerce.errors import PAYMENT_UNAVAILABLE
-from commerce.providers import provider
+from commerce.providers import ASKED, provider
 from commerce.providers.protocol import Charge, Declined, Payback, ProviderDown
 from commerce.states import OPEN
 from realtime import db, once
@@ -36,14 +36,16 @@ async def pay(user: int, command: PayOrder) -> PayStarted:
 
 async def _start(begun: Begun) -> PayStarted:
     attempt = await db(payments.attempt, begun.payment)
-    if attempt.ref is None and attempt.provider != "free":
+    secret = None
+    if attempt.provider in ASKED:
         try:
             attempt = await _introduce(attempt)
+            secret = await provider(attempt.provider).secret(attempt.ref or "")
         except ProviderDown:
             raise PAYMENT_UNAVAILABLE() from None
     return PayStarted(
         payment=begun.payment,
-        client_secret=None,
+        client_secret=secret,
         redirect=attempt.redirect or None,
         expires_at=begun.expires_at,
     )

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cache
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import httpx
 import msgspec
@@ -49,6 +49,9 @@ _STATES: dict[str, PaymentState] = {
 _TEMPORARY = {401, 403, 408, 409, 425, 429}
 """Answers that say nothing of the request: a wrong key, a twin under way, a limit."""
 
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+"""What the provider calls something: as long as our column is."""
+
 T = TypeVar("T")
 T_row = TypeVar("T_row", "PaymentIntent", "RefundObject")
 
@@ -56,7 +59,7 @@ T_row = TypeVar("T_row", "PaymentIntent", "RefundObject")
 class PaymentIntent(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt to pay, in the provider's words."""
 
-    id: str
+    id: Name
     status: str
     amount: int
     currency: str
@@ -78,7 +81,7 @@ class PaymentIntent(msgspec.Struct, frozen=True, kw_only=True):
 class RefundObject(msgspec.Struct, frozen=True, kw_only=True):
     """Money on its way back, in the provider's words."""
 
-    id: str
+    id: Name
     status: str | None
     amount: int
     payment_intent: str | None = None
@@ -99,7 +102,7 @@ class _Page(msgspec.Struct, frozen=True):
 
 class _Object(msgspec.Struct, frozen=True):
     object: str
-    payment_intent: str | None = None
+    payment_intent: Name | None = None
 
 
 class _Data(msgspec.Struct, frozen=True):
@@ -107,7 +110,7 @@ class _Data(msgspec.Struct, frozen=True):
 
 
 class _News(msgspec.Struct, frozen=True):
-    id: str
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     type: str
     data: _Data
 
@@ -155,9 +158,14 @@ class PaymentIntents:
         }
         path = "/v1/payment_intents"
         intent = await self._sure(PaymentIntent, "POST", path, form, key)
-        if self._page is not None:
-            return Intent(ref=intent.id, redirect=self._page.format(intent.id))
-        return Intent(ref=intent.id, client_secret=intent.client_secret)
+        page = self._page.format(intent.id) if self._page else None
+        return Intent(ref=intent.id, redirect=page)
+
+    async def secret(self, ref: str) -> str | None:
+        if self._page:
+            return None
+        path = f"/v1/payment_intents/{ref}"
+        return (await self._sure(PaymentIntent, "GET", path)).client_secret
 
     async def fetch(self, ref: str) -> Charge:
         path = f"/v1/payment_intents/{ref}"

@@ -23,6 +23,9 @@ class Manual:
     async def start(self, bill: Bill, key: str) -> Intent:
         return Intent(ref=key)
 
+    async def secret(self, ref: str) -> str | None:
+        return None
+
     async def fetch(self, ref: str) -> Charge:
         return Charge(state="started", amount=0, currency="")
 

@@ -35,11 +35,10 @@ class Bill(Struct, frozen=True):
 
 
 class Intent(Struct, frozen=True):
-    """The provider's side of one attempt: where the buyer pays, or by what secret."""
+    """The provider's side of one attempt, and where the buyer pays, if at its place."""
 
     ref: str
     redirect: str | None = None
-    client_secret: str | None = None
 
 
 class Charge(Struct, frozen=True):
@@ -93,6 +92,9 @@ class Provider(Protocol):
 
     async def start(self, bill: Bill, key: str) -> Intent:
         """Begin an attempt; the same key gives the same intent."""
+
+    async def secret(self, ref: str) -> str | None:
+        """What the buyer's own page pays it by, where it does. Kept nowhere."""
 
     async def fetch(self, ref: str) -> Charge:
         """What became of it."""

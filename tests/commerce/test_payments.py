@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from commerce import webhooks
 from commerce.actions import closing, orders, payments, settling
 from commerce.actions.deciding import Wish, decide
 from commerce.audit import quarantined
@@ -110,12 +111,14 @@ def test_reversed_news_ends_paid(show: Show, first: str) -> None:
 def test_forged_or_broken_news_is_refused_and_not_kept(show: Show) -> None:
     order = hold(show)
     ref = pay(order).ref or ""
+    counted = webhooks.refused["bank"]
     assert news(ref, forged=True) == 400
     client = Client()
     url = "/webhooks/pay/bank"
     assert client.post(url, b"{", content_type="application/json").status_code == 400
     big = client.post(url, b"x" * 300_000, content_type="application/json")
     assert big.status_code == 413
+    assert webhooks.refused["bank"] == counted + 3
     assert client.post("/webhooks/pay/nobody", b"{}", "text/plain").status_code == 404
     assert client.get(url).status_code == 405
     assert Inbox.objects.count() == 0
