@@ -45,7 +45,9 @@ def room(request: HttpRequest, stream: int) -> HttpResponse:
 def studio(request: HttpRequest) -> HttpResponse:
     ways = " ".join(name for name in enabled() if name != "free")
     shop = shop_of(request.user.pk)
-    return render(request, "web/studio.html", {"shop": shop, "ways": ways})
+    helped = Shop.objects.filter(members__user=request.user.pk, members__role__in=STAFF)
+    context = {"shop": shop, "ways": ways, "helped": helped.exclude(pk=shop)}
+    return render(request, "web/studio.html", context)
 
 
 @require_safe

@@ -92,13 +92,16 @@ export class SoukBag extends ActingElement {
   // What was refused may be because the bag shows yesterday's prices.
   protected override refused(error: unknown): void {
     void this.#load();
-    if (!(error instanceof Refused) || error.name !== "sold_out") return;
-    const short = (error.data["lines"] ?? []) as { offer?: number }[] | number[];
-    const offers = short.map((one) => (typeof one === "number" ? one : (one.offer ?? 0)));
+    if (!(error instanceof Refused)) return;
+    const lines = (error.data["lines"] ?? []) as { offer?: number }[];
+    const offers = lines.map(({ offer }) => offer);
     const titles = (this.bag?.lines ?? [])
       .filter(({ offer }) => offers.includes(offer))
       .map(({ title }) => title);
-    if (titles.length > 0) this.problem = say("bag.short", { titles: titles.join(say("sale.and")) });
+    if (titles.length === 0) return;
+    const named = titles.join(say("sale.and"));
+    this.problem =
+      error.name === "sold_out" ? say("bag.short", { titles: named }) : `${this.problem} ${named}`;
   }
 
   #forget(): void {

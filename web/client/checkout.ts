@@ -32,19 +32,30 @@ export class SoukCheckout extends ActingElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#recall();
+    void this.#recall();
   }
 
-  // A reload does not lose what is held: the tab remembers the order of each offer.
-  #recall(): void {
-    this.order = sessionStorage.getItem(`held:${this.offer.offer}`) ?? "";
+  // A reload does not lose what is held: the tab remembers the order of each offer. What
+  // was paid since is no reason not to buy another.
+  async #recall(): Promise<void> {
     this.#held.forget();
-    void this.#held.reload();
+    const order = sessionStorage.getItem(`held:${this.offer.offer}`);
+    this.order = order ?? "";
+    if (order === null) return;
+    await this.#held.reload();
+    const { view } = this.#held;
+    if (this.order === order && (view === null || !isLive(view))) this.#forget();
   }
 
   #remember(order: string): void {
     this.order = order;
     sessionStorage.setItem(`held:${this.offer.offer}`, order);
+  }
+
+  // A piece that was waited for: it is held already.
+  #came(order: string): void {
+    this.#remember(order);
+    void this.#held.reload();
   }
 
   #forget(): void {
@@ -119,7 +130,7 @@ export class SoukCheckout extends ActingElement {
         this.qty = 1;
         this.told = null;
         this.problem = "";
-        this.#recall();
+        void this.#recall();
       }}>${options(offer.options)}${out ? html`<span class="visually-hidden"> ${say("goods.sold_out")}</span>` : nothing}</button>`;
   }
 
@@ -173,7 +184,7 @@ export class SoukCheckout extends ActingElement {
         : nothing
     }${
       out
-        ? html`<souk-waiting .offer=${this.offer.offer} .currency=${this.#each?.currency}></souk-waiting>`
+        ? html`<souk-waiting .offer=${this.offer.offer} .currency=${this.#each?.currency} @came=${(event: CustomEvent<string>) => this.#came(event.detail)}></souk-waiting>`
         : this.#quantity()
     }`;
   }

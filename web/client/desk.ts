@@ -6,7 +6,7 @@ import { repeat } from "lit/directives/repeat.js";
 import "./desk_order.ts";
 import { icon, reason, SoukElement } from "./element.ts";
 import { money, when } from "./format.ts";
-import { live } from "./live.ts";
+import { live, pause } from "./live.ts";
 import { chip } from "./order_looks.ts";
 import { say, type Word } from "./say.ts";
 import { lineImage } from "./sums.ts";
@@ -113,6 +113,17 @@ export class SoukDesk extends SoukElement {
     });
   }
 
+  // Where nothing fits among what is here, older pages are looked through, ten at most.
+  async #seek(words: string): Promise<void> {
+    this.sought = words;
+    for (let pages = 0; pages < 10; pages += 1) {
+      await pause(300);
+      const found = (this.orders ?? []).some((order) => this.#matches(order));
+      if (this.sought !== words || words.trim() === "" || found || !this.cursor) return;
+      await this.#load(this.cursor);
+    }
+  }
+
   #choose(pile: Pile): void {
     this.pile = pile;
     this.orders = null;
@@ -198,7 +209,7 @@ export class SoukDesk extends SoukElement {
         <div class="tab-row desk-tabs">${PILES.map((pile) => this.#tab(pile))}</div>
         <label class="desk-search"><span class="visually-hidden">${say("desk.search")}</span>
           ${icon("search")}<input type="search" placeholder=${say("desk.search")} @input=${(event: InputEvent) => {
-            this.sought = (event.target as HTMLInputElement).value;
+            void this.#seek((event.target as HTMLInputElement).value);
           }}></label>
         ${this.#list()}</section>
       <section class="desk-order" aria-live="off">${

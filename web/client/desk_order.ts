@@ -8,7 +8,7 @@ import "./desk_aftersale.ts";
 import "./desk_refund.ts";
 import { icon, toast } from "./element.ts";
 import { when } from "./format.ts";
-import { live } from "./live.ts";
+import { live, me } from "./live.ts";
 import { OrderFeed } from "./order_feed.ts";
 import { chip, history, way } from "./order_looks.ts";
 import { parcelFields, parcelOf } from "./parcel_form.ts";
@@ -102,6 +102,13 @@ export class SoukDeskOrder extends ActingElement {
     );
   }
 
+  #write(view: OrderView): Promise<void> {
+    return this.attempt(async () => {
+      const { conversation } = await live.change("conversation.open", { user: view.buyer });
+      location.assign(`/inbox/${conversation}`);
+    });
+  }
+
   #open(panel: Panel): void {
     this.problem = "";
     this.panel = panel;
@@ -187,7 +194,9 @@ export class SoukDeskOrder extends ActingElement {
         : html`<p class="wrong" role="alert">${this.#feed.problem}</p>`;
     return html`<article class="card desk-sheet" data-state=${view.state}>
       <header class="desk-head"><div><h1 class="num" tabindex="-1">${shortNumber(view.order)}</h1>
-        <p><b>${view.buyer_name}</b> · <span class="num">${when(view.placed_at)}</span></p></div>${chip(view)}</header>
+        <p><b>${view.buyer_name}</b> · <span class="num">${when(view.placed_at)}</span></p></div><span class="desk-head-end">${chip(view)}
+        ${view.buyer === me ? nothing : html`<button class="quiet round" data-act="message" aria-label=${say("desk.message", { name: view.buyer_name })}
+          ?disabled=${this.busy} @click=${() => this.#write(view)}>${icon("chat")}</button>`}</span></header>
       ${way(view)} ${this.#panel(view)}
       <souk-desk-aftersale .view=${view} @stale=${this.#stale}></souk-desk-aftersale>
       ${view.address === null ? nothing : html`<section class="step"><h2>${icon("place")}${say("desk.to")}</h2><p class="desk-address">${addressLines(view.address)}</p></section>`}

@@ -53,6 +53,15 @@ export class SoukOrder extends ActingElement {
     });
   }
 
+  // To the shop's account, as every message to a shop goes.
+  #write(view: OrderView): Promise<void> {
+    return this.attempt(async () => {
+      const { shop } = await live.read("shop.get", { shop: view.shop });
+      const { conversation } = await live.change("conversation.open", { user: shop.account });
+      location.assign(`/inbox/${conversation}`);
+    });
+  }
+
   #over(view: OrderView): boolean {
     return isLive(view) && view.expires_at !== null && view.expires_at <= this.#clock.now;
   }
@@ -93,7 +102,9 @@ export class SoukOrder extends ActingElement {
 
   #facts(view: OrderView): TemplateResult {
     return html`<dl class="receipt-facts"><div><dt>${say("order.shop")}</dt><dd>${view.shop_name}</dd></div>
-      <div><dt>${say("order.number")}</dt><dd class="num">${shortNumber(view.order)}</dd></div></dl>`;
+      <div><dt>${say("order.number")}</dt><dd class="num">${shortNumber(view.order)}</dd></div></dl>
+      <button class="quiet" data-act="message" ?disabled=${this.busy}
+        @click=${() => this.#write(view)}>${icon("chat")}${say("order.message")}</button>`;
   }
 
   protected override render(): TemplateResult {

@@ -1,4 +1,5 @@
-// <souk-waiting offer="7">: a place in the queue for what is sold out.
+// <souk-waiting offer="7">: a place in the queue for what is sold out. Says `came` with the
+// order when a piece is held for the reader.
 import { html, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { ActingElement } from "./acting.ts";
@@ -42,8 +43,10 @@ export class SoukWaiting extends ActingElement {
   async #look(): Promise<void> {
     if (me === null) return;
     const mine = await live.read("wait.mine", {}).catch(() => null);
-    this.place =
-      mine?.items.find((one) => one.offer === this.offer && one.state === "waiting") ?? null;
+    const ours = (mine?.items ?? []).filter(({ offer }) => offer === this.offer);
+    this.place = ours.find(({ state }) => state === "waiting") ?? null;
+    const offered = ours.find(({ state }) => state === "offered");
+    if (offered?.order) this.emit("came", offered.order);
   }
 
   #join(): Promise<void> {
