@@ -19,12 +19,11 @@ from commerce.actions.queue import (
 )
 from commerce.actions.stock import lock
 from commerce.actions.units import come_back
-from commerce.clock import now_ms
+from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.bags import JoinQueue, LeaveQueue, Waiting, WaitList, WaitView
 from commerce.errors import (
     CURRENCY_MISSING,
     LIMIT_REACHED,
-    OFFER_CLOSED,
     WRONG_STATE,
 )
 from commerce.grant import shown
@@ -51,8 +50,8 @@ def join(user: int, command: JoinQueue) -> Waiting:
     if user not in audiences([offer]).get(offer.pk, {user}):
         raise NOT_FOUND()
     terms_now = terms(offer)
-    if not terms_now.open:
-        raise OFFER_CLOSED(now=now)
+    if (closed := terms_now.closed(now)) is not None:
+        raise closed
     mine = Wait.objects.filter(user_id=user, offer=offer, state__in=HAS_A_PLACE)
     if (wait := mine.first()) is not None:
         if (wait.qty, wait.state) == (command.qty, Wait.State.WAITING):
@@ -142,10 +141,9 @@ def my_waits(user: int) -> WaitList:
 
 
 def end_closed(limit: int = 200) -> None:
-    """Queues of offers that are off the shelf: nothing comes back for them."""
-    due = Wait.objects.filter(
-        state=Wait.State.WAITING, offer__state=Offer.State.CLOSED
-    ).order_by("id")
+    """Queues of offers that are off the shelf, or over: nothing comes back for them."""
+    over = Q(offer__state=Offer.State.CLOSED) | Q(offer__ends_at__lte=DatabaseNow())
+    due = Wait.objects.filter(over, state=Wait.State.WAITING).order_by("id")
     ids = list(due.values_list("id", flat=True)[:limit])
     if not ids:
         return

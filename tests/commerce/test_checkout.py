@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from commerce.actions import bags, orders, units
+from commerce.actions import bags, orders, sales, units
 from commerce.actions.checkout import Bagful, check_lines, check_out
 from commerce.actions.deciding import Answer, Answers
 from commerce.commands.bags import BagWish, CheckOutBag, PutInBag
@@ -22,6 +22,7 @@ from tests.commerce.goods_at_hand import Ware, count, put_out
 from tests.commerce.money_at_hand import end_hold, news, pay
 from tests.commerce.test_deciding import refusal
 from tests.commerce.test_shelf import act
+from tests.commerce.test_shelf import told as said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -237,6 +238,26 @@ def test_restocked_bundles_come_back_as_their_parts(show: Show) -> None:
     assert (show.left, bowl.left) == (10 - 6 + 4, 10 - 3 + 2)
     assert set(Move.objects.filter(kind="restock").values_list("ref", flat=True)) == {
         f"return:1:{line.pk}" for line in order.lines.exclude(parent=None)
+    }
+
+
+def test_the_room_hears_of_a_bundle_as_one_thing(show: Show) -> None:
+    pair = put_out(show, price=PRICE, parts={show.sku: 2})
+    told(bag(show, show.buyer(), {cup(show): 3, pair: 2}))
+    order = Order.objects.get()
+    news(pay(order).ref or "", amount=5 * PRICE)
+    sales.announce()
+    sold = {
+        event["number"]: (event["count"], event["sold"])
+        for event in said(show)
+        if event["type"] == "sale.announced"
+    }
+    assert sold == {show.number: (1, 3), pair.number: (1, 2)}
+    seen = sales.stream_insight(show.host.pk, show.stream.pk)
+    assert (seen.figures.units, seen.figures.orders) == (5, 1)
+    assert {item.number: (item.sold, item.left) for item in seen.items} == {
+        show.number: (3, 3),
+        pair.number: (2, 1),
     }
 
 

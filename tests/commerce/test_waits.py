@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -377,6 +378,16 @@ def test_the_queue_of_what_left_the_shelf_ends(sold_out: tuple[Show, Order]) -> 
     assert heard(buyer)[-1]["state"] == "passed"
 
 
+def test_the_queue_of_what_is_over_ends(sold_out: tuple[Show, Order]) -> None:
+    show, _ = sold_out
+    join(show.buyer(), show.offer)
+    Offer.objects.update(starts_at=1, ends_at=2)
+    name, facts = no_place(show.buyer(), show.offer)
+    assert (name, facts["starts_at"], facts["ends_at"]) == ("offer_closed", 1, 2)
+    waits.end_closed()
+    assert states(show) == ["passed"]
+
+
 def run(*works: Any) -> list[Any]:
     """All at once, each on a connection of its own; what they returned or raised."""
     start = threading.Barrier(len(works))
@@ -441,6 +452,42 @@ def test_who_leaves_as_a_unit_returns_does_not_keep_it_from_the_next(
     # Left before, or with the offer in hand: then it went on.
     assert states(show) in (["left", "offered"], ["passed", "offered"])
     assert show.left == 0
+
+
+def somebody_waits_for_a_lock() -> bool:
+    """On PostgreSQL; on SQLite nobody gets as far."""
+    if connection.vendor == "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def test_who_has_left_but_for_the_commit_is_not_served(
+    sold_out: tuple[Show, Order],
+) -> None:
+    show, order = sold_out
+    first, second = show.buyers(2)
+    place = join(first, show.offer)
+    join(second, show.offer)
+    end_hold(order)
+    left = threading.Event()
+
+    def leaving() -> None:
+        with transaction.atomic():
+            waits.leave(first.pk, LeaveQueue(key=key(), wait=place.wait))
+            left.set()
+            deadline = time.monotonic() + 10
+            while not somebody_waits_for_a_lock() and time.monotonic() < deadline:
+                threading.Event().wait(0.01)
+
+    def serving() -> None:
+        left.wait(10)
+        orders.expire(order.pk)
+
+    run(leaving, serving)
+    assert states(show) == ["left", "offered"]
+    assert Order.objects.filter(buyer=first).count() == 0
 
 
 def test_a_bag_that_is_checked_out_as_its_units_return(
