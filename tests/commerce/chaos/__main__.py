@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--plan", help="the plan as JSON, instead of what follows")
     parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
     parser.add_argument("--seed", default=str(SystemRandom().randrange(10**6)))
-    for name in ("servers", "buyers", "units", "attempts"):
+    for name in ("servers", "buyers", "units", "attempts", "payers"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Plan(seed=""), name))
     parser.add_argument("--seconds", type=float, default=4.0)
     for verb in VERBS:

@@ -16,6 +16,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     attempts: int = 0
     """Of a sale that goes on: so many keys are decided; holds are paid, cancelled or
     left to expire, and the host receives more units."""
+    payers: int = 10
+    """Of a sale that goes on: so many percent of the winners pay; 30 % cancel."""
     faults: dict[str, int] = {}
     """How many of each verb: kill, stop (the database), flush, store (killed)."""
     failpoints: bool = False

@@ -120,10 +120,10 @@ class Sale:
 
     async def _decides(self, buyer: Buyer, reply: Reply) -> None:
         """Some pay, some cancel, the rest leave it to the clock."""
-        order, chance = reply.read()["order"], buyer.rng.random()
-        if chance < 0.1:
+        order, chance = reply.read()["order"], buyer.rng.randrange(100)
+        if chance < self.plan.payers:
             await self.till.pay(buyer, order)
-        elif chance < 0.4:
+        elif chance < self.plan.payers + 30:
             await buyer.settle(
                 "order.cancel", key=buyer.new_key(), order=order, reason="no"
             )

@@ -118,6 +118,30 @@ def test_an_emptied_and_a_killed_store_cost_no_unit(run: Run) -> None:
     assert (told["flushes"], told["store_kills"], told["held"]) == (2, 1, 150)
 
 
+@pytest.mark.parametrize(
+    ("database", "faults"),
+    [("sqlite", {"kill": 4, "flush": 1}), ("postgresql", {"kill": 4, "stop": 1})],
+)
+def test_money_is_taken_once_while_bank_servers_and_database_have_a_bad_day(
+    run: Run, database: str, faults: dict[str, int]
+) -> None:
+    """News comes twice, shuffled, late or not at all; the bank refuses calls, or does
+    them and never answers. What it has in the end is what orders cost.
+    """
+    told, status = run(
+        database,
+        buyers=40,
+        units=60,
+        attempts=500,
+        payers=50,
+        seconds=30,
+        faults=faults,
+        failpoints=True,
+    )
+    assert status == 0
+    assert told["paid"] > 10
+
+
 @BOTH
 def test_control_without_the_lock_the_suite_reports_what_was_oversold(
     run: Run, database: str
