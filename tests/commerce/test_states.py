@@ -51,6 +51,36 @@ def test_nothing_moves_settled_money(news: PaymentState) -> None:
     assert not states.raises("settled", news)
 
 
+def moved_by(was: OrderState, state: OrderState) -> list[str]:
+    """The movements each unit makes when an order changes so."""
+    if state in states.LEFT:
+        return ["release"]
+    if state == "paid":
+        return ["rehold", "sell"] if was in states.LEFT else ["sell"]
+    return []
+
+
+@given(st.data())
+def test_any_walk_along_the_table_keeps_the_audit_s_rules(data: st.DataObject) -> None:
+    """I3, I2 and I7 of one unit: its movements are those its state allows, each once;
+    it is out as long as somebody holds or has it; money is there as long as it is sold.
+    """
+    state: OrderState = "held"
+    moves, out, paid = ["hold"], 1, 0
+    for _ in range(20):
+        if not (ways := sorted(states.CHANGES[state])):
+            break
+        was, state = state, data.draw(st.sampled_from(ways))
+        moves += (made := moved_by(was, state))
+        out += made.count("rehold") - made.count("release")
+        paid += state == "paid"
+        kept = state in states.SOLD or state == "closed"
+        assert sorted(set(moves)) == sorted(moves)
+        assert frozenset(moves) in states.MOVES[state]
+        assert out == (kept or state in states.LIVE)
+        assert paid == kept
+
+
 PAGE = Path(settings.BASE) / "docs/topics/orders.md"
 LIVES: dict[str, tuple[int, Mapping[str, frozenset[str]]]] = {
     "order": (0, {was: frozenset(to) for was, to in states.CHANGES.items()}),

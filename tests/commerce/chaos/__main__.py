@@ -1,7 +1,7 @@
 """`python -m tests.commerce.chaos`: one run, or a long one, on a database of its own.
 
     --database postgresql|sqlite  --seed 7  --servers 2  --buyers 200  --units 30
-    --attempts 0  --kill 0 --stop 0 --flush 0 --store 0  --failpoints  --careless
+    --attempts 0  --kill 0 --stop 0 --flush 0 --store 0  --failpoints  --control X
 
 The last line is JSON; exit 0 when nothing is wrong with it, else 1.
 """
@@ -37,7 +37,7 @@ def main() -> None:
     for verb in VERBS:
         parser.add_argument(f"--{verb}", type=int, default=0)
     parser.add_argument("--failpoints", action="store_true")
-    parser.add_argument("--careless", action="store_true")
+    parser.add_argument("--control", default="", choices=["careless", "forgetful"])
     given = parser.parse_args()
     plan = read(given)
     if given.inside:
@@ -88,8 +88,8 @@ def environment(folder: Path, url: str) -> dict[str, str]:
 
 def inside(plan: Plan, folder: str) -> int:
     """The run itself, in a process whose settings name its database."""
-    if plan.careless:
-        os.environ["SOUK_ROUTER"] = "tests.commerce.chaos.careless.router"
+    if plan.control:
+        os.environ["SOUK_ROUTER"] = f"tests.commerce.chaos.{plan.control}.router"
     import django
 
     django.setup()

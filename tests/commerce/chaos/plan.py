@@ -22,8 +22,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     """How many of each verb: kill, stop (the database), flush, store (killed)."""
     failpoints: bool = False
     """Half of the servers that come back die at a fail-point."""
-    careless: bool = False
-    """The control: tellers that take no lock, on a stock row without its CHECK."""
+    control: str = ""
+    """Tellers that do wrong: `careless` (no lock, and no CHECK on the row) or
+    `forgetful` (answers before the commit, which now and then does not happen)."""
 
     @property
     def goes_on(self) -> bool:

@@ -54,7 +54,7 @@ class Sale:
     def _open(self) -> Show:
         limit = LIMIT if self.plan.goes_on else 1
         hold_s = HOLD_SECONDS if self.plan.goes_on else 900
-        if self.plan.careless and connection.vendor == "postgresql":
+        if self.plan.control == "careless" and connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(
                     "ALTER TABLE commerce_stock DROP CONSTRAINT stock_never_below_zero"
