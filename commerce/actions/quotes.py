@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from commerce.actions.addresses import address_view
-from commerce.actions.orders import change_state, locked, methods
+from commerce.actions.orders import being_paid, change_state, locked, methods
+from commerce.actions.payments import StillOpen
 from commerce.clock import now_ms
 from commerce.commands.quotes import AddressView, Quote, QuoteOrder, TaxLine
 from commerce.errors import (
@@ -58,8 +59,8 @@ class Unpriced(Exception):
 def fix(user: int, command: QuoteOrder, worked: Worked | None) -> Quote:
     """Write a quote on a held order; a later one replaces it.
 
-    Raises `Unpriced` unless `worked` is of the order as it is now; `HOLD_EXPIRED`,
-    `WRONG_STATE`, `ADDRESS_REQUIRED`, `NOT_SHIPPABLE`.
+    Raises `Unpriced` unless `worked` is of the order as it is now, `StillOpen` while it
+    is being paid; `HOLD_EXPIRED`, `WRONG_STATE`, `ADDRESS_REQUIRED`, `NOT_SHIPPABLE`.
     """
     order = Order.objects.filter(id=command.order, buyer_id=user).first()
     if order is None:
@@ -105,11 +106,14 @@ def fix(user: int, command: QuoteOrder, worked: Worked | None) -> Quote:
 
 
 def _must_be_held(order: Order, now: int) -> None:
+    """Also one that was being paid, once its attempt has been ended."""
     over = order.state in LIVE and (order.expires_at or now + 1) <= now
     if order.state == Order.State.EXPIRED or over:
         raise HOLD_EXPIRED(expired_at=order.expires_at or order.hold_until)
-    if order.state != Order.State.HELD:
+    if order.state not in LIVE:
         raise WRONG_STATE(state=order.state)
+    if being_paid(order):
+        raise StillOpen(order.pk)
 
 
 def priced_lines(order: Order) -> list[OrderLine]:

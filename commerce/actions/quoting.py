@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from commerce.actions import quotes
+from commerce.actions.paying import end_attempts
+from commerce.actions.payments import StillOpen
 from commerce.actions.quotes import Basis, Unpriced, Worked
 from commerce.commands.quotes import Quote, QuoteOrder
 from commerce.errors import QUOTE_FAILED
@@ -22,16 +24,20 @@ SECONDS = 2.5
 async def quote(user: int, command: QuoteOrder) -> Quote:
     """Fix what a held order costs. The same key gives the same answer.
 
-    Raises what `quotes.fix` does, `COUPON_REFUSED`, `QUOTE_FAILED`; `BUSY` when the
-    order changes faster than its taxes are worked out.
+    An attempt to pay is ended first. Raises what `quotes.fix` does, `COUPON_REFUSED`,
+    `QUOTE_FAILED`, `PAYMENT_UNAVAILABLE`; `BUSY` when the order changes faster than its
+    taxes are worked out.
     """
     worked: Worked | None = None
-    for _ in range(3):
+    for _ in range(4):
         act = partial(quotes.fix, user, command, worked)
         try:
             return await db(once, user, command, Quote, act)
         except Unpriced as unpriced:
             worked = await _work_out(unpriced.basis, command.coupon)
+        except StillOpen as paying:
+            # The buyer turned back from the bank: money that came first wins.
+            await end_attempts(paying.order)
     raise BUSY(retry_after_ms=1000)
 
 

@@ -1,4 +1,4 @@
-"""The demo's viewers: they watch, comment, like, and now and then buy."""
+"""The demo's viewers: they watch, comment, like, and now and then buy, and unpack."""
 
 import asyncio
 import random
@@ -12,6 +12,8 @@ PAUSE_S = (4.0, 16.0)
 """Between two acts of one viewer."""
 BUYS = 0.1
 """The part of the acts that are purchases."""
+UNPACKS = 0.05
+"""The part that is finding a parcel at the door."""
 
 
 async def visit(username: str) -> None:
@@ -30,6 +32,8 @@ async def visit(username: str) -> None:
                 whim = chance.random()
                 if whim < BUYS:
                     await buy(guest, stream)
+                elif whim < BUYS + UNPACKS:
+                    await unpack(guest)
                 elif whim < 0.5:
                     text = chance.choice(COMMENTS)
                     await guest.do("comment.send", stream=stream, text=text)
@@ -69,3 +73,10 @@ async def _home(guest: Guest) -> int:
     if not kept:
         kept = [await guest.do("address.save", name=guest.username, **HOME)]
     return int(kept[0]["address"])
+
+
+async def unpack(guest: Guest) -> None:
+    """Say that what was sent first has arrived."""
+    sent = (await guest.ask("order.mine", state="shipped"))["items"]
+    if sent:
+        await guest.do("order.receive", order=sent[-1]["order"])

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from django.conf import settings
 from msgspec import Struct
 
+from config.demo import desk
 from config.demo.guest import Guest
 from config.demo.lines import ANSWER, GOODS, HOSTS, SHIPPING, TITLE, Goods
 from config.demo.people import pictures_folder
@@ -35,6 +36,7 @@ class Ware(Struct):
 
 
 class Show(Struct):
+    shop: int
     stream: int
     wares: list[Ware]
 
@@ -70,7 +72,7 @@ async def furnish(host: Guest) -> Show:
         else:
             number, offer = item["number"], item["offers"][0]["offer"]
         wares.append(Ware(number=number, offer=offer, sku=sku, full=full))
-    return Show(stream=stream, wares=wares)
+    return Show(shop=shop["shop"], stream=stream, wares=wares)
 
 
 async def _product(host: Guest, shop: int, goods: Goods) -> tuple[int, int, int]:
@@ -246,7 +248,9 @@ async def evening() -> None:
     async with Guest(HOSTS[0][0]) as host, asyncio.TaskGroup() as tasks:
         answering = tasks.create_task(answer_messages(host))
         show = await furnish(host)
+        serving = tasks.create_task(desk.serve(host, show.shop))
         on_air = tasks.create_task(keep_on_air(host, show))
         await direct(host, show)
         answering.cancel()
+        serving.cancel()
         await on_air

@@ -11,16 +11,18 @@ from pytest_django.fixtures import Settings
 from commerce.actions import orders, quotes, quoting
 from commerce.commands.quotes import Quote, QuoteOrder
 from commerce.fees import fee
-from commerce.models import Address, Order, Product, Shop
+from commerce.models import Address, Order, Payment, Product, Shop
 from commerce.policies import Goods, Levy, TableTax, Tax
+from commerce.states import OPEN
 from realtime import db, once
 from realtime.exceptions import CommandError
 from realtime.testing import Refused
 from tests.commerce.conftest import PRICE, Show, key
 from tests.commerce.fulfilling import FEES, home, question, shipping_show
 from tests.commerce.money_at_hand import after, begin, end_hold, hold, news, pay
+from tests.commerce.test_buying import at_the_bank, state
 from tests.commerce.test_race import body
-from tests.live import Connect
+from tests.live import Connect, Server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -222,8 +224,8 @@ def test_a_quote_after_its_time_or_its_payment_is_refused(shop: Show) -> None:
     where = home(order.buyer_id)
     ask(order, where)
     order.refresh_from_db()
-    begin(order)
-    assert refused(order, where) == ("wrong_state", {"state": "paying"})
+    news(pay(order).ref or "", amount=PRICE + 800)
+    assert refused(order, where) == ("wrong_state", {"state": "paid"})
     late = hold(shop)
     end_hold(late)
     assert refused(late, home(late.buyer_id))[0] == "hold_expired"
@@ -318,12 +320,42 @@ async def test_a_quote_races_a_payment_and_one_of_them_wins(connect: Connect) ->
     await asyncio.wait({paying, quoting})
     paid, quoted = paying.exception(), quoting.exception()
     won = await me.rpc("order.get", {"order": str(order.pk)})
-    if isinstance(paid, Refused):
-        assert (paid.name, won["state"]) == ("conflict", "held")
-        assert won["amount"] == PRICE + 6000
+    unended = await db(Payment.objects.filter(state__in=OPEN).count)
+    if won["state"] == "held":
+        # The quote was first, or it ended the attempt and replaced the sum.
+        assert paid is None or isinstance(paid, Refused) and paid.name == "conflict"
+        assert (quoted, won["amount"], unended) == (None, PRICE + 6000, 0)
     else:
-        assert isinstance(quoted, Refused) and quoted.name in ("wrong_state", "busy")
-        assert (won["state"], won["amount"]) == ("paying", PRICE + 800)
+        assert isinstance(quoted, Refused) and paid is None
+        assert (won["state"], won["amount"], unended) == ("paying", PRICE + 800, 1)
+
+
+async def test_a_buyer_who_turns_back_from_the_bank_is_quoted_anew(
+    connect: Connect, server: Server
+) -> None:
+    show = await db(shipping_show)
+    buyer = await db(show.buyer)
+    order = await db(hold, show, buyer)
+    me = await connect(buyer.pk)
+    near, far = await db(home, buyer), await db(home, buyer, "DE")
+    pay_it = {"order": str(order.pk), "method": "bank"}
+    quote = await me.rpc("order.quote", body(question(order, near)))
+    first = await me.rpc(
+        "order.pay", {"key": key(), **pay_it, "version": quote["version"]}
+    )
+    quote = await me.rpc("order.quote", body(question(order, far)))
+    assert quote["amount"] == PRICE + 6000
+    second = await me.rpc(
+        "order.pay", {"key": key(), **pay_it, "version": quote["version"]}
+    )
+    await at_the_bank(server, second["redirect"])
+    assert (await state(me, "paid"))["amount"] == PRICE + 6000
+    attempts = Payment.objects.order_by("attempt").values_list("state", "amount")
+    assert await db(lambda: list(attempts)) == [
+        ("cancelled", PRICE + 800),
+        ("settled", PRICE + 6000),
+    ]
+    assert first["redirect"] != second["redirect"]
 
 
 async def test_bad_questions_are_refused_by_their_path(connect: Connect) -> None:
