@@ -14,6 +14,9 @@ import { known, say, type Word } from "./say.ts";
 import { sums } from "./sums.ts";
 import { type AddressView, isLive, type OrderView, type Quote } from "./trade.ts";
 
+// Stripe's card form is a script of Stripe's: these pages load nobody else's.
+const ELSEWHERE = ["stripe"];
+
 export function methodWord(method: string): string {
   const word = `method.${method}`;
   return known(word) ? say(word) : method;
@@ -52,7 +55,7 @@ export class SoukPay extends ActingElement {
   }
 
   get #methods(): string[] {
-    return this.#of.methods;
+    return this.#of.methods.filter((method) => !ELSEWHERE.includes(method));
   }
 
   get #ready(): boolean {
@@ -145,14 +148,15 @@ export class SoukPay extends ActingElement {
     if (rest !== null && rest <= 0)
       return html`<p class="small-print centre" role="status">${say("pay.time_over")}</p>`;
     const ready = this.#ready && !(this.choosing && this.quoted === null);
+    const payable = this.#methods.length > 0;
     const word: Word =
       view.state === "paying" ? "pay.again" : ready ? "checkout.pay" : "pay.choose_address";
     return html`<div class="pay">
       ${rest === null ? nothing : this.#clockBox(rest)} ${this.#where()}
       ${sums(this.#of, this.#ready)} ${this.#how()}
       ${view.state === "held" && view.changes.at(-1)?.was === "paying" ? html`<p class="wrong">${say("pay.failed")}</p>` : nothing}
-      ${this.wrong()}
-      <button class="wide ${this.busy ? "busy" : ""}" data-act="pay" ?disabled=${this.busy || !ready}
+      ${payable ? nothing : html`<p class="wrong">${say("pay.elsewhere")}</p>`} ${this.wrong()}
+      <button class="wide ${this.busy ? "busy" : ""}" data-act="pay" ?disabled=${this.busy || !ready || !payable}
         @click=${this.#pay}>${say(word)}</button>
       <button class="quiet wide" data-act="give-back" ?disabled=${this.busy}
         @click=${this.#giveBack}>${say("checkout.cancel")}</button></div>`;
