@@ -25,15 +25,11 @@ from tests.conformance.cases import RFC_6455, Verdict, verdicts
 from tests.live import free_port
 
 ECHO = "tests.conformance.echo"
-DEFLATE = [
-    f"{group}.{n}"
-    for group in (
-        *(f"12.{data}" for data in range(1, 6)),
-        *(f"13.{n}" for n in range(1, 8)),
-    )
-    for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14)
-]
-"""Each data set and each offer; the numbers left out send 128 KiB."""
+SHORT = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14)
+"""Of each group; the other numbers send more than 64 KiB, so do 12.4.9 and 12.4.14."""
+GROUPS = (*(f"12.{n}" for n in range(1, 6)), *(f"13.{n}" for n in range(1, 8)))
+LONG = {"12.4.9", "12.4.14"}
+DEFLATE = [case for g in GROUPS for n in SHORT if (case := f"{g}.{n}") not in LONG]
 START_SECONDS = 20
 
 
@@ -101,7 +97,7 @@ def main() -> None:
     print(f"kosoku {version('kosoku')}, python {sys.version.split()[0]}")
     for name, told in results.items():
         for verdict in told:
-            if not verdict.passed:
+            if not verdict.passed and verdict.behavior != "UNIMPLEMENTED":
                 print(f"{name:<16}{verdict.case:<10}{verdict.behavior}, {verdict.why}")
     print("| cases | " + " | ".join(results) + " |")
     for number in sorted(

@@ -180,4 +180,5 @@ class Batch:
             self._name,
             count=len(wanted),
             exempt=all(p.flags & EXEMPT for p in wanted),
+            shared=True,
         )

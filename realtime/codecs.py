@@ -30,7 +30,10 @@ class Codec(Protocol):
     """What a flavour of the wire must do. Replies and pushes are joined with `join`."""
 
     name: str
+    """The flavour's; without deflate the WebSocket subprotocol's."""
     binary: bool
+    deflate: bool
+    """Whether its clients read compressed frames."""
 
     def split(self, frame: str | bytes) -> list[Envelope]:
         """The messages of a frame; raises `BadFrame`."""
@@ -61,11 +64,12 @@ def push(codec: Codec, channel: str, **kind: Any) -> bytes:
 class Json:
     """Objects joined by line feeds."""
 
-    name = "json"
     binary = False
     _long = re.compile(rb"\d{16}")
 
-    def __init__(self) -> None:
+    def __init__(self, *, deflate: bool = False) -> None:
+        self.name = "json deflate" if deflate else "json"
+        self.deflate = deflate
         self._envelope = msgspec.json.Decoder(Envelope)
         self._encode = msgspec.json.Encoder().encode
 
@@ -102,11 +106,12 @@ class Json:
 class MessagePack:
     """Maps one after another; subprotocol `souk.msgpack.v1`."""
 
-    name = "souk.msgpack.v1"
     binary = True
     _long = re.compile(rb"[\xcf\xd3]")
 
-    def __init__(self) -> None:
+    def __init__(self, *, deflate: bool = False) -> None:
+        self.name = "souk.msgpack.v1 deflate" if deflate else "souk.msgpack.v1"
+        self.deflate = deflate
         self._envelope = msgspec.msgpack.Decoder(Envelope)
         self._encode = msgspec.msgpack.Encoder().encode
 
@@ -134,7 +139,11 @@ class MessagePack:
 
 JSON = Json()
 MESSAGE_PACK = MessagePack()
-CODECS: tuple[Codec, ...] = (JSON, MESSAGE_PACK)
+DEFLATED: dict[Codec, Codec] = {
+    JSON: Json(deflate=True),
+    MESSAGE_PACK: MessagePack(deflate=True),
+}
+CODECS: tuple[Codec, ...] = (*DEFLATED, *DEFLATED.values())
 
 
 @lru_cache(maxsize=512)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from realtime.codecs import JSON, MESSAGE_PACK
+from realtime.codecs import DEFLATED, JSON, MESSAGE_PACK, Codec
 from realtime.process import process
 from realtime.protocol import PATH
 from realtime.session import Session
@@ -29,10 +29,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if scope["path"] != PATH or not allowed(_headers(scope)):
             await send({"type": "websocket.close", "code": 403})
             return
-        codec = MESSAGE_PACK if MESSAGE_PACK.name in scope["subprotocols"] else JSON
-        chosen = codec.name if codec is MESSAGE_PACK else None
+        packed = MESSAGE_PACK.name in scope["subprotocols"]
+        codec: Codec = MESSAGE_PACK if packed else JSON
+        chosen = codec.name if packed else None
         await send({"type": "websocket.accept", "subprotocol": chosen})
         sink = scope.get("extensions", {}).get("souk.sink") or AsgiSink(send)
+        if sink.deflates:
+            codec = DEFLATED[codec]
         session = Session(process(), sink, codec, (scope["client"] or [""])[0])
         while (event := await receive())["type"] == "websocket.receive":
             data = event.get("text")

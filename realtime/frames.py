@@ -1,15 +1,16 @@
 """Frames: bytes ready for a socket, built once for all viewers of a flavour.
 
 Pure. A server's WebSocket frame carries no mask, so the same bytes serve everybody
-(RFC 6455 §5.1, §5.2).
+(RFC 6455 §5.1, §5.2); a compressed one knows of none before it (deflate.py).
 """
 
 from msgspec import Struct
 
 from realtime.codecs import Codec, push
+from realtime.deflate import WORTH_BYTES, deflated
 from realtime.lanes import Lane
 
-TEXT, BINARY = 0x81, 0x82
+TEXT, BINARY, COMPRESSED = 0x81, 0x82, 0x40
 
 
 class Frame(Struct, frozen=True, eq=False):
@@ -48,11 +49,19 @@ def frame(
     *,
     count: int = 0,
     exempt: bool = False,
+    shared: bool = False,
 ) -> Frame:
-    """One frame holding `messages`."""
+    """One frame holding `messages`; `shared` by all viewers of the codec.
+
+    Only what a room is told is compressed. A user's own frames may hold a secret beside
+    what somebody else chose, and their length would tell it (CRIME).
+    """
     payload = codec.join(messages)
-    head = header(BINARY if codec.binary else TEXT, len(payload))
-    return Frame(head + payload, lane, channel, count, exempt)
+    opcode = BINARY if codec.binary else TEXT
+    private = not shared or channel.startswith("#")
+    if codec.deflate and not private and len(payload) >= WORTH_BYTES:
+        payload, opcode = deflated(payload), opcode | COMPRESSED
+    return Frame(header(opcode, len(payload)) + payload, lane, channel, count, exempt)
 
 
 def skipped(codec: Codec, channel: str, count: int) -> Frame:

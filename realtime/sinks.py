@@ -43,6 +43,8 @@ class Sink(ABC):
     """
 
     fd = -1
+    deflates = False
+    """Whether the client reads compressed frames."""
     backlog: Backlog
     _owner: Owner | None = None
     _watch: asyncio.TimerHandle | None = None

@@ -45,12 +45,18 @@ class LiveClient:
     """
 
     def __init__(
-        self, url: str, *, codec: str = "json", origin: str | None = None
+        self,
+        url: str,
+        *,
+        codec: str = "json",
+        origin: str | None = None,
+        compression: str | None = "deflate",
     ) -> None:
         self.url = url
         self._address = url.replace("http", "ws", 1).rstrip("/") + PATH
         self._packed = codec != "json"
         self._origin = origin
+        self._compression = compression
         self._ids = 0
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._pushes: deque[dict[str, Any]] = deque()
@@ -74,6 +80,7 @@ class LiveClient:
             self._address,
             subprotocols=[Subprotocol("souk.msgpack.v1")] if self._packed else None,
             origin=self._origin,  # type: ignore[arg-type] # a NewType of str
+            compression=self._compression,
             ping_interval=None,
             open_timeout=WAIT_SECONDS,
             proxy=None,

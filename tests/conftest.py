@@ -79,7 +79,7 @@ async def connect(
     """`await connect(user)`: a client signed in as this user (or id), or as nobody.
 
     Keywords: `codec="json" | "msgpack"`, `to` another server than `server`, `token`,
-    `data`, `subs`.
+    `data`, `subs`, `compression=None`.
     """
     settings.REDIS_URL = site_store.url
     made: list[LiveClient] = []
@@ -90,10 +90,11 @@ async def connect(
         *,
         to: Server | None = None,
         token: str = "",
+        compression: str | None = "deflate",
         **more: dict[str, object],
     ) -> LiveClient:
         to = to or request.getfixturevalue("server")
-        client = LiveClient(to.url, codec=codec)
+        client = LiveClient(to.url, codec=codec, compression=compression)
         await client.open()
         made.append(client)
         if user is not None:

@@ -2,8 +2,8 @@
 
 This file alone knows daphne, Twisted and autobahn. What differs from stock: a send is
 one system call while nothing waits, what waits is bounded (`Backlog`), empty messages
-and close reasons arrive, no timer scans the sockets, and a client that stops to read
-or floods us stops only itself.
+and close reasons arrive, frames may be compressed, no timer scans the sockets, and a
+client that stops to read or floods us stops only itself.
 """
 
 import asyncio
@@ -11,9 +11,10 @@ import contextlib
 import gc
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from autobahn.websocket.compress_deflate import PerMessageDeflate
 from daphne.http_protocol import HTTPFactory
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
@@ -24,8 +25,9 @@ from zope.interface import implementer
 
 from realtime.backlog import Backlog
 from realtime.codecs import JSON
+from realtime.deflate import agree
 from realtime.frames import Frame, plain
-from realtime.protocol import FRAME_BYTES, INTERNAL, Close
+from realtime.protocol import FRAME_BYTES, INTERNAL, TOO_BIG, Close
 from realtime.sends import share_the_lock
 from realtime.sinks import SocketSink
 
@@ -42,6 +44,8 @@ KERNEL_SECONDS = 20
 @implementer(IPullProducer)
 class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphne is untyped
     """One WebSocket, and the hub's sink of it."""
+
+    websocket_extensions: list[Any]
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -63,7 +67,7 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
         """The application's `send`."""
         match message["type"]:
             case "websocket.accept" if not self._gone:
-                self.serverAccept(message.get("subprotocol"))
+                self._accept(message.get("subprotocol"), message.get("headers", ()))
             case "websocket.close" if self.state == self.STATE_CONNECTING:
                 self.serverReject()
             case "websocket.close":
@@ -72,6 +76,21 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
             case "websocket.send":
                 text = message.get("text")
                 self.write(plain(message["bytes"] if text is None else text))
+
+    def _accept(
+        self, subprotocol: str | None, given: Iterable[tuple[bytes, bytes]]
+    ) -> None:
+        headers: dict[str, list[str]] = {}
+        for name, value in given:
+            headers.setdefault(name.decode(), []).append(value.decode("latin-1"))
+        offers = self.websocket_extensions
+        self.websocket_extensions = []  # autobahn would agree to something else
+        if agreed := agree(offers):
+            headers["Sec-WebSocket-Extensions"] = [agreed]
+            self._perMessageCompress = Inflation()
+            self.deflates = True
+        self.handshake_deferred.callback((subprotocol, headers))
+        del self.handshake_deferred
 
     def onOpen(self) -> None:
         kernel = self.kernel = self.transport.getHandle()
@@ -88,6 +107,9 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if self._closing:
+            return
+        if len(payload) > FRAME_BYTES:
+            self._fail_connection(TOO_BIG.code, TOO_BIG.reason)
             return
         kind = "bytes" if isBinary else "text"
         data = payload if isBinary else payload.decode()
@@ -165,6 +187,27 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
             self.close(INTERNAL)
 
 
+class Inflation(PerMessageDeflate):  # type: ignore[misc] # autobahn is untyped
+    """How clients' messages are inflated: bounded, and nothing kept between them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            is_server=True,
+            server_no_context_takeover=True,
+            client_no_context_takeover=True,
+            server_max_window_bits=0,
+            client_max_window_bits=0,
+            mem_level=0,
+            # One more than may be (see onMessage): stopped at the bound itself, zlib
+            # may keep up to 258 bytes, and the message would end early.
+            max_message_size=FRAME_BYTES + 1,
+        )
+
+    def end_decompress_message(self) -> None:
+        super().end_decompress_message()
+        self._decompressor = None
+
+
 class LiveFactory(WebSocketFactory):  # type: ignore[misc] # daphne is untyped
     protocol = LiveProtocol
 
@@ -197,7 +240,8 @@ class LiveServer(Server):  # type: ignore[misc] # daphne is untyped
             failByDrop=False,
             openHandshakeTimeout=HANDSHAKE_SECONDS,
             closeHandshakeTimeout=CLOSE_SECONDS,
-            maxMessagePayloadSize=FRAME_BYTES,
+            # autobahn adds up what is inflated and the next frame as it came.
+            maxMessagePayloadSize=2 * FRAME_BYTES,
             maxFramePayloadSize=FRAME_BYTES,
         )
         globalLogBeginner.beginLoggingTo(

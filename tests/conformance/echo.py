@@ -11,6 +11,9 @@ import signal
 import sys
 from typing import Any
 
+from realtime.deflate import deflated
+from realtime.frames import BINARY, COMPRESSED, TEXT, Frame, header
+
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] != "websocket":
@@ -19,11 +22,22 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         return
     await receive()
     await send({"type": "websocket.accept"})
+    sink = scope.get("extensions", {}).get("souk.sink")
     while (event := await receive())["type"] == "websocket.receive":
         said = {key: event[key] for key in ("text", "bytes") if key in event}
+        if sink is not None and sink.deflates:
+            sink.write(compressed(event.get("text"), event.get("bytes")))
+            continue
         # The other side may have gone while its message waited.
         with contextlib.suppress(OSError):
             await send({"type": "websocket.send", **said})
+
+
+def compressed(text: str | None, data: bytes | None) -> Frame:
+    """Also what is short: the cases of RFC 7692 want all answers so."""
+    opcode = (TEXT if data is None else BINARY) | COMPRESSED
+    payload = deflated((text or "").encode() if data is None else data)
+    return Frame(header(opcode, len(payload)) + payload)
 
 
 def main() -> None:

@@ -1,18 +1,15 @@
 """Readers that stop: what waits for them is bounded, by lane, and nobody else waits."""
 
 import asyncio
-import json
-import os
-import socket
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from realtime import Event, publish
 from realtime.backlog import RELIABLE_BYTES, SAMPLED_BYTES
 from tests.live import Connect, Server
+from tests.realtime.raw import RawSocket
 from tests.realtime.square import Price, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,87 +24,17 @@ class Speech(Event, frozen=True, tag="speech"):
     text: str
 
 
-class Frozen:
-    """A raw WebSocket that reads only when told, with a small receive buffer.
-
-    Not smaller than a segment of the loopback: the kernel would open its window by
-    probes, seconds apart.
-    """
-
-    def __init__(self, url: str) -> None:
-        host, port = urlsplit(url).netloc.split(":")
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 * 1024)
-        self.socket.settimeout(15)
-        self.socket.connect((host, int(port)))
-        self.socket.sendall(
-            f"GET /connection/websocket HTTP/1.1\r\nHost: {host}:{port}\r\n"
-            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-        )
-        self.rest = b""
-        while b"\r\n\r\n" not in self.rest:
-            self.rest += self.socket.recv(4096)
-        assert self.rest.startswith(b"HTTP/1.1 101"), self.rest
-        self.rest = self.rest.partition(b"\r\n\r\n")[2]
-
-    def send(self, *messages: dict[str, Any]) -> None:
-        data = "\n".join(map(json.dumps, messages)).encode()
-        mask = os.urandom(4)
-        body = bytes(b ^ mask[i % 4] for i, b in enumerate(data))
-        assert len(data) < 126
-        self.socket.sendall(bytes((0x81, 0x80 | len(data))) + mask + body)
-
-    def frame(self) -> tuple[int, bytes]:
-        """The next frame: opcode and payload."""
-        head = self._take(2)
-        size = head[1]
-        if size == 126:
-            size = int.from_bytes(self._take(2))
-        elif size == 127:
-            size = int.from_bytes(self._take(8))
-        return head[0] & 0x0F, self._take(size)
-
-    def messages(self) -> Iterator[dict[str, Any]]:
-        """All there is, until the close frame, which comes as `{"close": code}`."""
-        while True:
-            opcode, payload = self.frame()
-            if opcode == 8:
-                yield {"close": int.from_bytes(payload[:2])}
-                return
-            yield from map(json.loads, payload.decode().split("\n"))
-
-    def until(self, wanted: str) -> list[dict[str, Any]]:
-        """Messages up to the first that holds this text."""
-        read: list[dict[str, Any]] = []
-        for message in self.messages():
-            read.append(message)
-            if wanted in json.dumps(message):
-                return read
-        raise AssertionError(f"{wanted} never came: {read[-3:]}")
-
-    def _take(self, size: int) -> bytes:
-        while len(self.rest) < size:
-            data = self.socket.recv(65536)
-            if not data:
-                raise ConnectionError("cut")
-            self.rest += data
-        data, self.rest = self.rest[:size], self.rest[size:]
-        return data
-
-
 @pytest.fixture
-def frozen(square: Server) -> Iterator[Frozen]:
-    made = Frozen(square.url)
-    try:
+def frozen(square: Server) -> Iterator[RawSocket]:
+    """Connected, and reading only when told."""
+    with RawSocket(square.url, buffer=128 * 1024) as made:
+        assert made.upgrade().startswith("HTTP/1.1 101")
         made.send({"id": 1, "connect": {}})
         made.until("client")
         yield made
-    finally:
-        made.socket.close()
 
 
-def subscribe(frozen: Frozen, *channels: str) -> None:
+def subscribe(frozen: RawSocket, *channels: str) -> None:
     for id_, channel in enumerate(channels, 2):
         frozen.send({"id": id_, "subscribe": {"channel": channel}})
         frozen.until(f'"id": {id_}')
@@ -119,7 +46,7 @@ def pubs(messages: list[dict[str, Any]], channel: str) -> list[dict[str, Any]]:
 
 
 async def test_more_reliable_bytes_than_may_wait_end_it_as_slow(
-    visit: Connect, frozen: Frozen
+    visit: Connect, frozen: RawSocket
 ) -> None:
     other = await visit()
     await other.subscribe("deals:slow1")
@@ -137,7 +64,7 @@ async def test_more_reliable_bytes_than_may_wait_end_it_as_slow(
 
 
 async def test_comments_are_shed_oldest_first_and_counted_while_a_sale_waits_its_turn(
-    visit: Connect, frozen: Frozen
+    visit: Connect, frozen: RawSocket
 ) -> None:
     other = await visit()
     await other.subscribe("comments:slow2")
@@ -169,15 +96,15 @@ async def test_comments_are_shed_oldest_first_and_counted_while_a_sale_waits_its
     ("asleep", "told"), [(6.5, True), (11, False)], ids=["wakes", "sleeps on"]
 )
 async def test_who_takes_no_byte_for_the_time_allowed_is_ended_as_slow(
-    asleep: float, told: bool, visit: Connect, frozen: Frozen
+    asleep: float, told: bool, visit: Connect, frozen: RawSocket
 ) -> None:
     """Only comments wait, which never fill the backlog: the stall ends it."""
     subscribe(frozen, "comments:slow3")
     burst = (KERNEL_BYTES + SAMPLED_BYTES) // len(LETTER)
-    for n in range(5 * burst):
-        await publish("comments:slow3", Speech(n=n, text=LETTER))
-        if n % burst == 0:
-            await asyncio.sleep(0.3)  # the kernels find room for what waits: once more
+    speech = Speech(n=0, text=LETTER)
+    for _ in range(5):
+        await asyncio.gather(*(publish("comments:slow3", speech) for _ in range(burst)))
+        await asyncio.sleep(0.3)  # the kernels find room for what waits: once more
     # What is tried is time itself: SOUK_STALL_SECONDS is 4, from the last byte that the
     # kernels shift among themselves; as long again, and the socket is dropped.
     await asyncio.sleep(asleep)
