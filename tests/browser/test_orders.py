@@ -91,16 +91,20 @@ def buy(buyer: Person, show: Show) -> str:
 
 
 def send(shop: Person, show: Show, order: str) -> None:
+    """Packed by mouse, sent by keyboard."""
     shop.page.goto(f"/shops/{show.shop}/orders")
     shop.find(".order-row", "ada").click()
     shop.sees(".desk-address", "Rua das Flores 12")
     shop.find("[data-act=pack]").click()
     shop.sees(".desk-sheet[data-state=packed]")
-    shop.find("[data-act=ship]").click()
-    shop.find("[name=carrier]").fill("SF Express")
-    shop.find("[name=number]").fill("SF123456")
-    shop.find("[data-act=ship-now]").click()
+    shop.find("[data-act=ship]").press("Enter")
+    expect(shop.find("[name=carrier]")).to_be_focused()
+    shop.page.keyboard.type("SF Express")
+    shop.page.keyboard.press("Tab")
+    shop.page.keyboard.type("SF123456")
+    shop.page.keyboard.press("Enter")
     shop.sees(".desk-sheet[data-state=shipped]")
+    expect(shop.find(".desk-head h1")).to_be_focused()
     assert shop.page.url.endswith(order)
 
 

@@ -7,7 +7,7 @@ import { live } from "./live.ts";
 import { chip } from "./order_looks.ts";
 import { say } from "./say.ts";
 import { lineImage } from "./sums.ts";
-import type { OrderView } from "./trade.ts";
+import { openAfterSale, type OrderView } from "./trade.ts";
 
 @customElement("souk-orders")
 export class SoukOrders extends SoukElement {
@@ -46,7 +46,7 @@ export class SoukOrders extends SoukElement {
     return html`<li><a class="order-row" href="/orders/${order.order}">
       ${first === undefined ? nothing : lineImage(first)}
       <span class="order-row-text"><small>${order.shop_name}</small><b>${first?.title ?? ""}</b>
-        <span>${chip(order)} <small class="num">${when(order.placed_at)}</small></span></span>
+        <span>${chip(order)} ${openAfterSale(order) === undefined ? nothing : html`<span class="chip warm">${say("desk.aftersales")}</span>`} <small class="num">${when(order.placed_at)}</small></span></span>
       <span class="order-row-end num"><b>${money(order)}</b><small>× ${units}</small></span></a></li>`;
   }
 

@@ -45,7 +45,7 @@ export class SoukPay extends ActingElement {
   }
 
   get #asksAddress(): boolean {
-    return this.view.needs_address && this.view.state === "held";
+    return this.view.needs_address && isLive(this.view);
   }
 
   get #of(): OrderView | Quote {
