@@ -119,7 +119,9 @@ def apply(payment_id: uuid.UUID, charge: Charge, *, ours: bool) -> None:
         payment.order.expires_at = now + PAY_MS
         payment.order.save(update_fields=["expires_at"])
     # Ended by ourselves, the order keeps its version: whoever ends it goes on from it.
-    if final and not ours and payment.order.state == Order.State.PAYING:
+    # Its provider may say so before we read its answer: `cancelled` changes nothing.
+    declined = charge.state == "failed" and not ours
+    if declined and payment.order.state == Order.State.PAYING:
         change_state(payment.order, "held", now, reason=charge.state)
 
 

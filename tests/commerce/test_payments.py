@@ -179,6 +179,17 @@ def test_an_open_attempt_must_end_before_the_next(show: Show) -> None:
     assert (order.version, Payment.objects.count()) == (2, 2)
 
 
+def test_news_of_our_own_cancel_takes_no_version_from_who_pays_again(
+    show: Show,
+) -> None:
+    order = hold(show)
+    first = pay(order)
+    news(first.ref or "", "canceled")
+    assert after(order) == ("paying", 9)
+    settling.learned(first.pk, Charge("cancelled", PRICE, "CNY"), ours=True)
+    assert pay(order).attempt == 2
+
+
 def test_a_second_payment_of_one_order_is_sent_back(show: Show) -> None:
     """S13, by rows: two cards pay one order."""
     order = hold(show)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -126,16 +126,17 @@ def _refunds(request: HttpRequest) -> HttpResponse:
     if not dial.read().pending:
         ledger.end_refunds(ref)
     rows = ledger.refunds(ref)
-    return _page(request.GET, [news.refund_json(row) for row in rows])
+    return _page(request, [news.refund_json(row) for row in rows])
 
 
 def _intents(request: HttpRequest) -> HttpResponse:
     rows = ledger.intents()
-    return _page(request.GET, [news.intent_json(row) for row in rows])
+    return _page(request, [news.intent_json(row) for row in rows])
 
 
-def _page(asked: QueryDict, rows: list[dict[str, object]]) -> HttpResponse:
+def _page(request: HttpRequest, rows: list[dict[str, object]]) -> HttpResponse:
     """`limit` rows, those after `starting_after`, made since `created[gte]`."""
+    asked, url = request.GET, request.path.removeprefix("/bank")
     since, limit = (asked.get(name, "") for name in ("created[gte]", "limit"))
     if since.isdecimal():
         rows = [row for row in rows if int(str(row["created"])) >= int(since)]
@@ -145,8 +146,10 @@ def _page(asked: QueryDict, rows: list[dict[str, object]]) -> HttpResponse:
             return _error(400, "resource_missing")
         rows = rows[places[0] + 1 :]
     size = min(int(limit), 100) if limit.isdecimal() else 10
-    page = {"object": "list", "data": rows[:size], "has_more": len(rows) > size}
-    return JsonResponse(page)
+    more = len(rows) > size
+    return JsonResponse(
+        {"object": "list", "url": url, "data": rows[:size], "has_more": more}
+    )
 
 
 intents = _for_shops(POST=_create, GET=_intents)
