@@ -1,17 +1,20 @@
 """One hot row: decided buys a second, beside one transaction a buyer.
 
-    python -m bench.teller [--buys 6000] [--databases sqlite postgresql]
+    python -m bench.teller [--buys 6000] [--rounds 2] [--databases sqlite postgresql]
 
 Everybody wants the same SKU and there is enough of it, so each buy writes an order, a
 line, a movement, and lowers one row; fsync is on. *Teller* is `Tellers.submit` with 16,
 256 and 10,000 buyers waiting, pushes to the buyers' other screens included. *One each*
 is what one writes first: a conditional UPDATE and the same three rows in a transaction
-of its own, 16 threads at once. Both in one process, on the same database, in the same
-run, by turns; the best of the rounds counts. The last line is JSON.
+of its own, 16 threads at once; *plain* is the same without the ORM. All in one process,
+on the same database, in the same run, by turns; the best of the rounds counts. Then, on
+an empty row, how many are refused; and, over sockets (teller_sockets.py), how long a
+click waits for its verdict. The last line is JSON; what is not measured is null.
 """
 
 import argparse
 import asyncio
+import gc
 import itertools
 import json
 import os
@@ -20,16 +23,21 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from bench.machine import cpu_seconds
 from tests.postgres import cluster
 
 CLOSED, CROWD, EVERYBODY = 16, 256, 10_000
 PER_BUYER = 4
 """Orders of one buyer; five live holds are the limit."""
+ALONE_SECONDS = 3.0
+ALONE = 12_000
+"""Buyers there are for the plain ways, in a round."""
+REFUSED = 30_000
 
 
 def main() -> None:
@@ -37,24 +45,38 @@ def main() -> None:
     options.add_argument("--buys", type=int, default=6000)
     options.add_argument("--rounds", type=int, default=2)
     options.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
+    options.add_argument("--no-sockets", action="store_true")
     options.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.inside:
-        print(json.dumps(measure(given.buys, given.rounds)))
+        print(json.dumps(measure(given)))
         return
     found = {name: outside(name, given) for name in given.databases}
     for name, figures in found.items():
-        print(f"{name:11}", *(f"{key} {value}" for key, value in figures.items()))
-    print(json.dumps({"bench": "teller", "cores": os.cpu_count(), **found}))
+        print(name, *(f"  {key} {value}" for key, value in figures.items()), sep="\n")
+    lite, pg = found.get("sqlite", {}), found.get("postgresql", {})
+    either = pg or lite
+    told = {
+        "pg_per_s": pg.get("teller_256"),
+        "sqlite_per_s": lite.get("teller_256"),
+        "pg_over_update": pg.get("over_update"),
+        "waiting_ratio": either.get("waiting_ratio"),
+        "sold_out_per_s": either.get("sold_out_per_s"),
+        "statements_per_batch": either.get("statements_per_batch"),
+        "verdict_p99_ms": either.get("verdict_p99_ms"),
+        "burst_answered_s": either.get("burst_answered_s"),
+    }
+    print(json.dumps({"bench": "teller", **told, "cores": os.cpu_count(), **found}))
 
 
-def outside(database: str, given: argparse.Namespace) -> dict[str, float]:
+def outside(database: str, given: argparse.Namespace) -> dict[str, float | None]:
     """Run the measuring in a process of its own, on a new database."""
     command = [sys.executable, "-m", "bench.teller", "--inside"]
     command += ["--buys", str(given.buys), "--rounds", str(given.rounds)]
+    command += ["--no-sockets"] * given.no_sockets
     with tempfile.TemporaryDirectory(prefix="souk-bench-", dir="/var/tmp") as folder:  # noqa: S108 - a disk, where /tmp may be memory
         env = {**os.environ, "SOUK_DATA": folder, "SOUK_DEBUG": "1"}
-        env["DJANGO_SETTINGS_MODULE"] = "bench.settings"
+        env["DJANGO_SETTINGS_MODULE"] = "config.settings"
         if database == "sqlite":
             env.pop("DATABASE_URL", None)
             done = subprocess.check_output(command, env=env)
@@ -62,11 +84,11 @@ def outside(database: str, given: argparse.Namespace) -> dict[str, float]:
             with cluster() as running:
                 env["DATABASE_URL"] = running.url
                 done = subprocess.check_output(command, env=env)
-    figures: dict[str, float] = json.loads(done.splitlines()[-1])
+    figures: dict[str, float | None] = json.loads(done.splitlines()[-1])
     return figures
 
 
-def measure(buys: int, rounds: int) -> dict[str, float]:
+def measure(given: argparse.Namespace) -> dict[str, float | None]:
     import django
     from django.conf import settings
 
@@ -77,59 +99,145 @@ def measure(buys: int, rounds: int) -> dict[str, float]:
         pool["max_size"] = CLOSED + 4
     from django.core.management import call_command
 
+    from bench.teller_sockets import measured
     from realtime.embedded import Embedded
 
     call_command("migrate", verbosity=0)
-    with Embedded(Path(settings.SOUK_DATA)) as store:
+    # As the edge of `souk web` does.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    folder = Path(settings.SOUK_DATA)
+    with Embedded(folder) as store:
         settings.REDIS_URL = store.url
-        return compared(buys, rounds)
+        figures: dict[str, float | None] = {**compared(given.buys, given.rounds)}
+        figures["statements_per_batch"] = statements()
+        figures["sold_out_per_s"] = asyncio.run(sold_out())
+        if not given.no_sockets:
+            figures |= measured(folder, store.url)
+        balanced()
+        return figures
+
+
+def balanced() -> None:
+    from commerce.audit import findings
+
+    if broken := [str(finding) for finding in findings()]:
+        sys.exit(f"the books do not balance: {broken[:3]}")
 
 
 def compared(buys: int, rounds: int) -> dict[str, float]:
-    from commerce.audit import findings
-    from tests.commerce.conftest import Show, open_show
+    from tests.commerce.conftest import open_show
 
     show = open_show(left=1_000_000)
-    runs = 4 * rounds * buys
-    people = itertools.cycle(show.buyers(runs // PER_BUYER + 1))
+    people = [
+        buyer.pk for buyer in show.buyers(rounds * (3 * buys // PER_BUYER + ALONE))
+    ]
+    crowd = itertools.cycle(people[rounds * ALONE :])
+    alone = iter(people)
 
-    def batch() -> list[Any]:
-        return [next(people).pk for _ in range(buys)]
+    def plainly(buy: Callable[[Any, int], None]) -> float:
+        return one_each(buy, show, list(itertools.islice(alone, ALONE // 2)))
 
-    ways: dict[str, Any] = {
-        "one_each_16": lambda who: one_each(show, who),
-        "teller_16": lambda who: asyncio.run(tellers(show, who, CLOSED)),
-        "teller_256": lambda who: asyncio.run(tellers(show, who, CROWD)),
-        "teller_10000": lambda who: asyncio.run(tellers(show, who, EVERYBODY)),
+    def teller(waiting: int) -> float:
+        who = [next(crowd) for _ in range(buys)]
+        return buys / asyncio.run(tellers(show, who, waiting))
+
+    ways: dict[str, Callable[[], float]] = {
+        "update_16": lambda: plainly(buy_alone),
+        "plain_update_16": lambda: plainly(buy_alone_in_sql),
+        "teller_16": lambda: teller(CLOSED),
+        "teller_256": lambda: teller(CROWD),
+        "teller_10000": lambda: teller(EVERYBODY),
     }
     best = dict.fromkeys(ways, 0.0)
-    warm = Show(**vars(show))
-    asyncio.run(tellers(warm, batch()[:200], CLOSED))
+    cpu = {name: float("inf") for name in ways if name.startswith("teller")}
+    asyncio.run(tellers(show, [next(crowd) for _ in range(200)], CLOSED))
     for _ in range(rounds):
         for name, way in ways.items():
-            # The slow way gets as many seconds with fewer buyers.
-            who = batch()[: buys // 6 if name == "one_each_16" else buys]
-            best[name] = max(best[name], len(who) / way(who))
-    broken = [str(finding) for finding in findings()]
-    if broken:
-        sys.exit(f"the books do not balance: {broken[:3]}")
-    figures = {name: round(rate) for name, rate in best.items()}
-    ratio = best["teller_16"] / best["one_each_16"]
+            before = cpu_seconds(os.getpid())
+            best[name] = max(best[name], rate := way())
+            used = cpu_seconds(os.getpid()) - before
+            print(f"{name:16} {rate:7.0f} a second", file=sys.stderr)
+            if name in cpu:
+                cpu[name] = min(cpu[name], used / buys * 1000)
     return {
-        **figures,
-        "ratio_16": round(ratio, 1),
-        "crowd_keeps": round(best["teller_10000"] / best["teller_16"], 2),
+        **{name: round(rate) for name, rate in best.items()},
+        **{f"cpu_s_1000_{name}": round(used, 3) for name, used in cpu.items()},
+        "over_update": round(best["teller_256"] / best["update_16"], 1),
+        "over_update_at_16": round(best["teller_16"] / best["update_16"], 1),
+        "over_plain_update": round(best["teller_256"] / best["plain_update_16"], 1),
+        "waiting_ratio": round(best["teller_10000"] / best["teller_16"], 2),
     }
+
+
+def statements() -> int:
+    """Of a full batch that all win, of an offer with a limit."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from commerce.actions.deciding import decide
+    from tests.commerce.conftest import open_show
+
+    show = open_show(left=1000, per_buyer=3)
+    wishes = [show.wish(buyer) for buyer in show.buyers(CROWD)]
+    with CaptureQueriesContext(connection) as queries:
+        decide(show.stock, wishes, {})
+    told = [query["sql"] for query in queries]
+    return sum(not sql.startswith(("BEGIN", "COMMIT")) for sql in told)
+
+
+async def sold_out() -> int:
+    """Refusals a second of one process, its row empty, buyers' keys all new."""
+    from commerce.actions.deciding import Wish
+    from commerce.teller import Tellers
+    from realtime import db
+    from realtime.answered import digest_of
+    from realtime.exceptions import CommandError
+    from tests.commerce.conftest import open_show
+
+    show = await db(open_show, left=1)
+    buyers = await db(show.buyers, 1001)
+    office = Tellers()
+    orders = [show.order() for _ in range(REFUSED + 1)]
+    wishes = [
+        Wish(buyer.pk, digest_of(order), order)
+        for buyer, order in zip(itertools.cycle(buyers[1:]), orders, strict=False)
+    ]
+    await office.submit(show.wish(buyers[0]))
+
+    async def ask(wish: Wish) -> None:
+        try:
+            await office.submit(wish)
+        except CommandError as error:
+            assert error.name == "sold_out"
+
+    began = time.perf_counter()
+    for first in range(0, REFUSED, CROWD):
+        await asyncio.gather(*map(ask, wishes[first : first + CROWD]))
+    rate = REFUSED / (time.perf_counter() - began)
+    await leave(office)
+    return round(rate)
+
+
+async def leave(office: Any) -> None:
+    """Let what runs beside end, and close what this loop has open."""
+    from commerce.ticks import ticker
+    from realtime.db import threads
+    from realtime.store import store
+
+    while office._tasks:
+        await asyncio.gather(*office._tasks)
+    await asyncio.wait({ticker()._task or asyncio.ensure_future(asyncio.sleep(0))})
+    threads().close()
+    if (link := store.drop()) is not None:
+        await link.close()
 
 
 async def tellers(show: Any, buyers: list[int], waiting: int) -> float:
     """`waiting` buyers at a time, each followed by the next when answered; seconds."""
     from commerce.actions.deciding import Wish
     from commerce.teller import Tellers
-    from commerce.ticks import ticker
     from realtime.answered import digest_of
-    from realtime.db import threads
-    from realtime.store import store
 
     office = Tellers()
     left: Iterator[int] = iter(buyers)
@@ -142,34 +250,35 @@ async def tellers(show: Any, buyers: list[int], waiting: int) -> float:
     began = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(min(waiting, len(buyers)))))
     took = time.perf_counter() - began
-    await asyncio.gather(*office._tasks)
-    await asyncio.wait({ticker()._task or asyncio.ensure_future(asyncio.sleep(0))})
-    threads().close()
-    if (link := store.drop()) is not None:
-        await link.close()
+    await leave(office)
     return took
 
 
-def one_each(show: Any, buyers: list[int]) -> float:
-    """A transaction a buyer: what the teller saves; seconds."""
+def one_each(buy: Callable[[Any, int], None], show: Any, people: list[int]) -> float:
+    """A transaction a buyer, 16 at once: what the teller saves; buys a second."""
     from django.db import OperationalError, connection
 
-    def worker(mine: list[int]) -> None:
+    end = time.perf_counter() + ALONE_SECONDS
+
+    def worker(mine: list[int]) -> int:
+        done = 0
         try:
             for buyer in mine:
-                while True:
-                    try:
-                        buy_alone(show, buyer)
-                    except OperationalError:  # SQLite: locked for more than 5 s
-                        continue
+                if time.perf_counter() > end:
                     break
+                try:
+                    buy(show, buyer)
+                    done += 1
+                except OperationalError:  # SQLite: locked for more than 5 s
+                    continue
         finally:
             connection.close()
+        return done
 
     began = time.perf_counter()
     with ThreadPoolExecutor(CLOSED) as threads:
-        list(threads.map(worker, [buyers[n::CLOSED] for n in range(CLOSED)]))
-    return time.perf_counter() - began
+        done = sum(threads.map(worker, [people[n::CLOSED] for n in range(CLOSED)]))
+    return done / (time.perf_counter() - began)
 
 
 def buy_alone(show: Any, buyer: int) -> None:
@@ -207,6 +316,7 @@ def buy_alone(show: Any, buyer: int) -> None:
             qty=1,
             title="Cup",
             price=9900,
+            net=9900,
         )
         Move.objects.create(
             stock_id=show.stock,
@@ -215,6 +325,44 @@ def buy_alone(show: Any, buyer: int) -> None:
             ref=str(line.pk),
             line=line,
             at=now,
+        )
+
+
+def buy_alone_in_sql(show: Any, buyer: int) -> None:
+    """The same by statements that nothing builds: the lock and the disk remain."""
+    from django.db import connection, transaction
+
+    from commerce.models import Move, OrderLine
+    from commerce.models.inserting import reserve
+
+    now = time.time_ns() // 1_000_000
+    order, until = uuid.uuid4().hex, now + 300_000
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE commerce_stock SET available = available - 1,"
+            " version = version + 1, changed_at = %s WHERE id = %s AND available >= 1",
+            [now, show.stock],
+        )
+        if cursor.rowcount != 1:
+            return
+        (line,) = reserve(OrderLine, 1)
+        add = "INSERT INTO commerce_order (id, shop_id, buyer_id, key, digest, state,"
+        add += " version, currency, goods, placed_at, hold_until, expires_at, grace,"
+        add += " via_kind, via_id, stream_id) VALUES (%s, %s, %s, %s, %s, 'held', 0,"
+        add += " 'CNY', 9900, %s, %s, %s, false, 'stream', %s, %s)"
+        who = [order, show.shop, buyer, uuid.uuid4().hex, b"0" * 16]
+        show_id = show.stream.pk
+        cursor.execute(add, [*who, now, until, until, show_id, show_id])
+        cursor.execute(
+            "INSERT INTO commerce_orderline (id, order_id, offer_id, sku_id, stock_id,"
+            " qty, title, image, options, price, net)"
+            " VALUES (%s, %s, %s, %s, %s, 1, 'Cup', '', '{}', 9900, 9900)",
+            [line, order, show.offer, show.sku, show.stock],
+        )
+        cursor.execute(
+            "INSERT INTO commerce_move (stock_id, kind, delta, ref, line_id, note, at)"
+            " VALUES (%s, %s, -1, %s, %s, '', %s)",
+            [show.stock, Move.Kind.HOLD.value, str(line), line, now],
         )
 
 
