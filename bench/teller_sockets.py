@@ -134,15 +134,15 @@ async def _measured(
     for buyer in buyers:
         buyer.transport.disconnect()
     print(f"sockets: {dict(first)}, then {dict(second)}", file=sys.stderr)
-    enough = first == {"held": BUYS_PER_SECOND * SECONDS}
-    if second["held"] != UNITS or second.total() != CLICKS:
-        raise SystemExit("not everybody was answered rightly")
+    # On a machine that is too busy some are told `unavailable`: then nothing is claimed.
+    even = first == {"held": BUYS_PER_SECOND * SECONDS}
+    right = second["held"] == UNITS and set(second) <= {"held", "sold_out"}
     centiles = quantiles(waits, n=100)
     return {
-        "verdict_p50_ms": round(centiles[49] * 1000, 1) if enough else None,
-        "verdict_p99_ms": round(centiles[98] * 1000, 1) if enough else None,
-        "burst_answered_s": round(max(burst), 2),
-        "burst_last_answer_s": round(whole, 2),
+        "verdict_p50_ms": round(centiles[49] * 1000, 1) if even else None,
+        "verdict_p99_ms": round(centiles[98] * 1000, 1) if even else None,
+        "burst_answered_s": round(max(burst), 2) if right else None,
+        "burst_last_answer_s": round(whole, 2) if right else None,
     }
 
 
