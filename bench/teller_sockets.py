@@ -134,7 +134,7 @@ async def _measured(
     for buyer in buyers:
         buyer.transport.disconnect()
     print(f"sockets: {dict(first)}, then {dict(second)}", file=sys.stderr)
-    # On a machine that is too busy some are told `unavailable`: then nothing is claimed.
+    # On too busy a machine some are told `unavailable`: then nothing is claimed.
     even = first == {"held": BUYS_PER_SECOND * SECONDS}
     right = second["held"] == UNITS and set(second) <= {"held", "sold_out"}
     centiles = quantiles(waits, n=100)

@@ -62,6 +62,9 @@ def holders(stock: int, since: int, most: int) -> list[tuple[int, int]]:
         return list(cursor.fetchall())
 
 
+STOCK = ["id", "sku_id", "kind", "available", "version", "changed_at"]
+
+
 def locked(ids: Iterable[int]) -> list[Stock]:
     """Stock rows, locked in id order.
 
@@ -70,11 +73,11 @@ def locked(ids: Iterable[int]) -> list[Stock]:
     """
     lock = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
     rows = _rows(
-        f"""SELECT id, sku_id, kind, available, version, changed_at
-        FROM commerce_stock WHERE id {_among("bigint")} ORDER BY id {lock}""",  # noqa: S608 - our own fragments
+        f"""SELECT {", ".join(STOCK)} FROM commerce_stock
+        WHERE id {_among("bigint")} ORDER BY id {lock}""",  # noqa: S608 - our own fragments
         set(ids),
     )
-    return [Stock(*row) for row in rows]
+    return [_made(Stock, STOCK, iter(row)) for row in rows]
 
 
 def save(stock: Stock) -> None:
