@@ -62,6 +62,8 @@ def give_back_money(
     it was given back meanwhile.
     """
     order = wish.order
+    # Closing it may give back rows besides: all of them are locked now, by their ids.
+    lock(stock for _, stock in units.counted(order))
     amounts = worth(wish)
     asked = {line.pk: (line, qty) for line, qty in _asked(wish)}
     touched: list[int] = []

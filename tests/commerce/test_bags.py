@@ -11,12 +11,12 @@ from commerce.actions.bags import LINES
 from commerce.commands.bags import BagView, PutInBag
 from commerce.models import BagLine, Offer, Order
 from realtime import db
-from realtime.testing import LiveClient, Refused
+from realtime.testing import Closed, LiveClient, Refused
 from streams.models import Stream
 from tests.commerce.conftest import PRICE, Show, key
 from tests.commerce.goods_at_hand import Ware, put_out
 from tests.commerce.test_shelf import act, refused
-from tests.live import Connect
+from tests.live import Connect, Spawn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -226,3 +226,26 @@ async def test_nobody_who_is_not_signed_in_has_a_bag(connect: Connect) -> None:
     with pytest.raises(Refused) as error:
         await nobody.rpc("bag.get")
     assert error.value.name == "unauthorized"
+
+
+@pytest.mark.fault
+async def test_a_bag_committed_before_a_kill_is_told_when_asked_again(
+    show: Show, connect: Connect, spawn_server: Spawn
+) -> None:
+    doomed = spawn_server(SOUK_FAILPOINTS="bags.after_commit=kill@1")
+    buyer = (await db(show.buyer)).pk
+    bowl = await db(put_out, show)
+    await (await connect(buyer)).rpc(
+        "bag.put", {"key": key(), "offer": bowl.offer, "qty": 2}
+    )
+    wish = body(show, {bowl: 2})
+    client = await connect(buyer, to=doomed)
+    with pytest.raises(Closed):
+        await client.rpc("bag.checkout", wish)
+    doomed.process.wait(10)
+    doomed.kill()  # reaps it
+    stored = await db(Order.objects.get)
+    again = await (await connect(buyer)).rpc("bag.checkout", wish)
+    assert again["order"] == str(stored.pk)
+    assert await db(lambda: bowl.left) == 8
+    assert await db(BagLine.objects.count) == 0
