@@ -175,16 +175,16 @@ SOUK_MEDIA_ADDRESSES = [
     a for a in os.environ.get("SOUK_MEDIA_ADDRESSES", "").split(",") if a
 ]
 SOUK_STREAM_HOURS = float(os.environ.get("SOUK_STREAM_HOURS", "12"))
+SOUK_CARRIERS = {
+    pair.partition("=")[0]: pair.partition("=")[2]
+    for pair in os.environ.get("SOUK_CARRIERS", "").split(",")
+    if pair
+}
+SOUK_TAX_TABLE = os.environ.get("SOUK_TAX_TABLE", "")
 
 # The seams: dotted paths to what this house plugs into its rooms.
 SOUK_SIGN_OUTS = os.environ.get("SOUK_SIGN_OUTS", "accounts.actions.sign_outs")
-SOUK_CARRIERS = dict(
-    pair.split("=", 1)
-    for pair in os.environ.get("SOUK_CARRIERS", "").split(",")
-    if pair
-)
 SOUK_TAX_POLICY = os.environ.get("SOUK_TAX_POLICY", "commerce.policies.NoTax")
-SOUK_TAX_TABLE = os.environ.get("SOUK_TAX_TABLE", "")
 SOUK_COUPON_POLICY = os.environ.get("SOUK_COUPON_POLICY", "commerce.policies.NoCoupons")
 SOUK_ROUTER = os.environ.get("SOUK_ROUTER", "config.protocol.router")
 SOUK_MEDIA_BACKEND = os.environ.get(
