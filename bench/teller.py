@@ -22,22 +22,21 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bench.machine import cpu_seconds
+from bench.teller_peers import buy_alone, buy_alone_in_sql, one_each
 from tests.postgres import cluster
 
 CLOSED, CROWD, EVERYBODY = 16, 256, 10_000
 PER_BUYER = 4
 """Orders of one buyer; five live holds are the limit."""
-ALONE_SECONDS = 3.0
 ALONE = 12_000
 """Buyers there are for the plain ways, in a round."""
 REFUSED = 30_000
+UNITS = 100
 
 
 def main() -> None:
@@ -112,6 +111,7 @@ def measure(given: argparse.Namespace) -> dict[str, float | None]:
         figures: dict[str, float | None] = {**compared(given.buys, given.rounds)}
         figures["statements_per_batch"] = statements()
         figures["sold_out_per_s"] = asyncio.run(sold_out())
+        figures["burst_in_process_s"] = asyncio.run(burst())
         if not given.no_sockets:
             figures |= measured(folder, store.url)
         balanced()
@@ -154,9 +154,9 @@ def compared(buys: int, rounds: int) -> dict[str, float]:
     asyncio.run(tellers(show, [next(crowd) for _ in range(200)], CLOSED))
     for _ in range(rounds):
         for name, way in ways.items():
-            before = cpu_seconds(os.getpid())
+            before = time.process_time()
             best[name] = max(best[name], rate := way())
-            used = cpu_seconds(os.getpid()) - before
+            used = time.process_time() - before
             print(f"{name:16} {rate:7.0f} a second", file=sys.stderr)
             if name in cpu:
                 cpu[name] = min(cpu[name], used / buys * 1000)
@@ -219,6 +219,37 @@ async def sold_out() -> int:
     return round(rate)
 
 
+async def burst() -> float:
+    """10,000 clicks spread over a second on 100 units, without the sockets: how long
+    the one who waited longest has waited.
+    """
+    from commerce.teller import Tellers
+    from realtime import db
+    from realtime.exceptions import CommandError
+    from tests.commerce.conftest import open_show
+
+    show = await db(open_show, left=UNITS)
+    buyers = await db(show.buyers, EVERYBODY)
+    wishes = [show.wish(buyer) for buyer in buyers]
+    office = Tellers()
+    held, longest = 0, 0.0
+
+    async def click(wish: Any, at: float) -> None:
+        nonlocal held, longest
+        await asyncio.sleep(at)
+        began = time.perf_counter()
+        with suppress(CommandError):
+            await office.submit(wish)
+            held += 1
+        longest = max(longest, time.perf_counter() - began)
+
+    spread = enumerate(wishes)
+    await asyncio.gather(*(click(wish, n / EVERYBODY) for n, wish in spread))
+    assert held == UNITS
+    await leave(office)
+    return round(longest, 3)
+
+
 async def leave(office: Any) -> None:
     """Let what runs beside end, and close what this loop has open."""
     from commerce.ticks import ticker
@@ -252,118 +283,6 @@ async def tellers(show: Any, buyers: list[int], waiting: int) -> float:
     took = time.perf_counter() - began
     await leave(office)
     return took
-
-
-def one_each(buy: Callable[[Any, int], None], show: Any, people: list[int]) -> float:
-    """A transaction a buyer, 16 at once: what the teller saves; buys a second."""
-    from django.db import OperationalError, connection
-
-    end = time.perf_counter() + ALONE_SECONDS
-
-    def worker(mine: list[int]) -> int:
-        done = 0
-        try:
-            for buyer in mine:
-                if time.perf_counter() > end:
-                    break
-                try:
-                    buy(show, buyer)
-                    done += 1
-                except OperationalError:  # SQLite: locked for more than 5 s
-                    continue
-        finally:
-            connection.close()
-        return done
-
-    began = time.perf_counter()
-    with ThreadPoolExecutor(CLOSED) as threads:
-        done = sum(threads.map(worker, [people[n::CLOSED] for n in range(CLOSED)]))
-    return done / (time.perf_counter() - began)
-
-
-def buy_alone(show: Any, buyer: int) -> None:
-    from django.db import transaction
-    from django.db.models import F
-
-    from commerce.models import Move, Order, OrderLine, Stock
-
-    now = time.time_ns() // 1_000_000
-    with transaction.atomic():
-        stock = Stock.objects.filter(id=show.stock, available__gte=1)
-        if not stock.update(
-            available=F("available") - 1, version=F("version") + 1, changed_at=now
-        ):
-            return
-        order = Order.objects.create(
-            shop_id=show.shop,
-            buyer_id=buyer,
-            key=uuid.uuid4().hex,
-            digest=b"0" * 16,
-            currency="CNY",
-            goods=9900,
-            placed_at=now,
-            hold_until=now + 300_000,
-            expires_at=now + 300_000,
-            via_kind="stream",
-            via_id=show.stream.pk,
-            stream=show.stream,
-        )
-        line = OrderLine.objects.create(
-            order=order,
-            offer_id=show.offer,
-            sku_id=show.sku,
-            stock_id=show.stock,
-            qty=1,
-            title="Cup",
-            price=9900,
-            net=9900,
-        )
-        Move.objects.create(
-            stock_id=show.stock,
-            kind="hold",
-            delta=-1,
-            ref=str(line.pk),
-            line=line,
-            at=now,
-        )
-
-
-def buy_alone_in_sql(show: Any, buyer: int) -> None:
-    """The same by statements that nothing builds: the lock and the disk remain."""
-    from django.db import connection, transaction
-
-    from commerce.models import Move, OrderLine
-    from commerce.models.inserting import reserve
-
-    now = time.time_ns() // 1_000_000
-    order, until = uuid.uuid4().hex, now + 300_000
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE commerce_stock SET available = available - 1,"
-            " version = version + 1, changed_at = %s WHERE id = %s AND available >= 1",
-            [now, show.stock],
-        )
-        if cursor.rowcount != 1:
-            return
-        (line,) = reserve(OrderLine, 1)
-        add = "INSERT INTO commerce_order (id, shop_id, buyer_id, key, digest, state,"
-        add += " version, currency, goods, placed_at, hold_until, expires_at, grace,"
-        add += " via_kind, via_id, stream_id) VALUES (%s, %s, %s, %s, %s, 'held', 0,"
-        add += " 'CNY', 9900, %s, %s, %s, false, 'stream', %s, %s)"
-        who = [order, show.shop, buyer, uuid.uuid4().hex, b"0" * 16]
-        show_id = show.stream.pk
-        cursor.execute(add, [*who, now, until, until, show_id, show_id])
-        cursor.execute(
-            "INSERT INTO commerce_orderline (id, order_id, offer_id, sku_id, stock_id,"
-            " qty, title, image, options, price, net)"
-            " VALUES (%s, %s, %s, %s, %s, 1, 'Cup', '', '{}', 9900, 9900)",
-            [line, order, show.offer, show.sku, show.stock],
-        )
-        cursor.execute(
-            "INSERT INTO commerce_move (stock_id, kind, delta, ref, line_id, note, at)"
-            " VALUES (%s, %s, -1, %s, %s, '', %s)",
-            [show.stock, Move.Kind.HOLD.value, str(line), line, now],
-        )
 
 
 if __name__ == "__main__":
