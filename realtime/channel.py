@@ -6,15 +6,17 @@ else.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Protocol
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from realtime.bucket import Bucket, Member
 from realtime.codecs import Codec, pub, push
-from realtime.frames import Frame, frame
+from realtime.controller import Sample, Setting, fair, step
+from realtime.frames import Frame, frame, hidden
 from realtime.lanes import Keep, Lane
 from realtime.protocol import Pub
 from realtime.recovery import EXEMPT, Position, Publication, Ring
@@ -35,10 +37,28 @@ class Listener(Protocol):
         ...
 
 
+CALM = Setting()
+
+
+class Load(Struct):
+    """What the running second was like so far, and what is left of the budget."""
+
+    told: int = 0
+    shed: int = 0
+    longest: float = 0.0
+    since: float = 0.0
+    """When the last pass began, by the loop's clock."""
+    allowed: float = 0.0
+
+
 class Channel:
     """`name`'s publications as this process knows them."""
 
-    def __init__(self, name: str, lane: Lane, keep: Keep) -> None:
+    def __init__(
+        self, name: str, lane: Lane, keep: Keep, setting: Setting = CALM
+    ) -> None:
+        self.setting = setting
+        self.load = Load()
         self.name = name
         self.lane = lane
         self.epoch = ""
@@ -113,12 +133,40 @@ class Channel:
         for bucket in self.buckets.values():
             bucket.tidy()
 
-    def flush(self) -> "Batch":
-        """All that is pending, now being told."""
-        batch = Batch(self.name, self.lane, self.epoch, self.pending, self.changed)
-        self.pending, self.changed = [], {}
+    def flush(self, now: float) -> "Batch":
+        """What is pending, now being told; of a sampled lane a fair part."""
+        told, self.pending = self.pending, []
+        changed, self.changed = self.changed, {}
         self.sent = self.top
-        return batch
+        pending = len(told)
+        if self.lane is Lane.SAMPLED:
+            told = fair(told, self._allowed(now, told))
+        self.load.since = now
+        shed = pending - len(told)
+        self.load.shed += shed
+        return Batch(self.name, self.lane, self.epoch, told, changed, shed)
+
+    def _allowed(self, now: float, told: Sequence[Publication]) -> int:
+        """How many the budget lets through; what is left of it lasts a second."""
+        load, budget = self.load, self.setting.budget
+        common = sum(not p.flags & EXEMPT for p in told)
+        load.told += common
+        if budget == inf:
+            return common
+        load.allowed = min(load.allowed + budget * (now - load.since), budget)
+        allowed = min(common, int(load.allowed))
+        load.allowed -= allowed
+        return allowed
+
+    def steer(self, lag: float) -> None:
+        """A second has passed, the loop was `lag` seconds late."""
+        apart = [m for b in self.buckets.values() for m in b.apart.values()]
+        behind = sum(bool(m.sink.backlog) for m in apart) / max(len(self.members), 1)
+        load = self.load
+        sample = Sample(lag, load.longest, behind, load.told - load.shed, load.shed)
+        self.setting = step(self.setting, sample)
+        load.told = load.shed = 0
+        load.longest = 0.0
 
     def snapshot(self, codec: Codec) -> Pub | None:
         """A latest channel's whole state as a publication; None while it has none."""
@@ -143,7 +191,9 @@ class Batch:
         epoch: str,
         publications: list[Publication],
         changed: dict[str, Raw],
+        shed: int = 0,
     ) -> None:
+        self._shed = shed
         self._name = name
         self._lane = lane
         self._epoch = epoch
@@ -173,12 +223,14 @@ class Batch:
             messages.append(push(codec, self._name, pub=Pub(data)))
         wanted = [p for p in self._publications if not p.offset or p.offset > had]
         messages += [push(codec, self._name, pub=pub(codec, p)) for p in wanted]
+        if self._shed:
+            messages.append(hidden(codec, self._name, self._shed))
         return frame(
             codec,
             messages,
             self._lane,
             self._name,
-            count=len(wanted),
+            count=len(wanted) + self._shed,
             exempt=all(p.flags & EXEMPT for p in wanted),
             shared=True,
         )

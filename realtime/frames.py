@@ -64,7 +64,12 @@ def frame(
     return Frame(header(opcode, len(payload)) + payload, lane, channel, count, exempt)
 
 
-def skipped(codec: Codec, channel: str, count: int) -> Frame:
-    """Tells a viewer how many publications of a sampled channel were shed."""
+def hidden(codec: Codec, channel: str, count: int) -> bytes:
+    """Tells how many publications of a sampled channel were shed."""
     told = {"data": {"type": "lane.skipped", "count": count}}
-    return frame(codec, [push(codec, channel, pub=told)], Lane.SAMPLED, channel)
+    return push(codec, channel, pub=told)
+
+
+def skipped(codec: Codec, channel: str, count: int) -> Frame:
+    """The same to one viewer, by itself."""
+    return frame(codec, [hidden(codec, channel, count)], Lane.SAMPLED, channel)

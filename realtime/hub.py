@@ -13,7 +13,8 @@ from typing import Protocol
 from msgspec import Raw, Struct
 
 from realtime.bucket import Member
-from realtime.channel import Channel, Listener, values
+from realtime.channel import CALM, Channel, Listener, values
+from realtime.controller import Setting
 from realtime.lanes import Lane, Namespace
 from realtime.pump import SLICE, Pump
 from realtime.recovery import (
@@ -68,7 +69,9 @@ class Hub:
         source: Source,
         namespace_of: Callable[[str], Namespace],
         slice_size: int = SLICE,
+        calm: Setting = CALM,
     ) -> None:
+        self._calm = calm
         self.source = source
         self._namespace_of = namespace_of
         self._pump = Pump(slice_size)
@@ -86,7 +89,7 @@ class Hub:
         channel = self.channels.get(name)
         if channel is None:
             namespace = self._namespace_of(name)
-            channel = Channel(name, namespace.lane, namespace.keep)
+            channel = Channel(name, namespace.lane, namespace.keep, self._calm)
             self.channels[name] = channel
             channel.warming = self._task(self._warm(channel, namespace.keep.count))
         if channel.warming is not None:
@@ -238,6 +241,12 @@ class Hub:
         channel.sent = channel.top
         for publication in told:
             tap.hear(publication)
+
+    def steer(self, lag: float) -> None:
+        """Each second: adapt what lanes that may lose tell to what can be told."""
+        for channel in self.channels.values():
+            if channel.lane is not Lane.RELIABLE:
+                channel.steer(lag)
 
     async def fill(self, channel: Channel) -> None:
         """Fetch what is missing, once; what cannot be had is told to the members."""

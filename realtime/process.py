@@ -6,6 +6,7 @@ when the last socket is closed.
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine
@@ -34,6 +35,7 @@ REMEMBERED_SECONDS = 10.0
 """Longer than a connect may take."""
 CHECK_SECONDS = (25.0, 40.0)
 MEND_SECONDS = 0.5
+STEER_SECONDS, LOOKS = 1.0, 5
 
 
 class Guest(Listener, Spoke, Protocol):
@@ -85,7 +87,7 @@ class Process:
         self.hub.taps[CONTROL.name] = self
         broker().start(self._receive, self._relinked)
         self.wheel.start()
-        chores = [Outbox().run, self._count, self._check, self._obey]
+        chores = [Outbox().run, self._count, self._check, self._obey, self._steer]
         for chore in (*chores, *self.router.jobs):
             work = _for_ever(chore)
             self._chores.append(asyncio.get_running_loop().create_task(work))
@@ -187,6 +189,17 @@ class Process:
                 await check(self.hub, broker())
             except CommandError as error:
                 logger.warning("positions not compared: %s", error.message)
+
+    async def _steer(self) -> None:
+        """Each second by what it was like; the loop's lag is the worst of five."""
+        loop, lag = asyncio.get_running_loop(), 0.0
+        for turn in itertools.count(1):
+            due = loop.time() + STEER_SECONDS / LOOKS
+            await asyncio.sleep(STEER_SECONDS / LOOKS)
+            lag = max(lag, loop.time() - due)
+            if turn % LOOKS == 0:
+                self.hub.steer(lag)
+                lag = 0.0
 
     async def _count(self) -> None:
         """Tell the store who is on counted channels here."""

@@ -18,10 +18,11 @@ SLICE = 1024
 class Pass:
     """All that is pending of a channel, on its way to those who are members now."""
 
-    def __init__(self, channel: Channel, size: int) -> None:
+    def __init__(self, channel: Channel, size: int, now: float) -> None:
         self.channel = channel
         self._size = size
-        self._batch = channel.flush()
+        self.began = now
+        self._batch = channel.flush(now)
         self._left = [(b, len(b.fds)) for b in channel.buckets.values() if b.fds]
         self._at = 0
 
@@ -69,6 +70,7 @@ class Pump:
         """Tell what is pending, unless a pass of the channel is on its way.
 
         It begins a turn later: a burst read from the bus at once leaves as one frame.
+        Other lanes than reliable leave a tick after the pass before, at the earliest.
         `#<user>` has no crowd: it is told at once.
         """
         if channel.passes or not (channel.pending or channel.changed):
@@ -77,7 +79,12 @@ class Pump:
         if channel.personal:
             self._at_once(channel)
         else:
-            asyncio.get_running_loop().call_soon(self._enter, channel)
+            loop = asyncio.get_running_loop()
+            due = channel.load.since + channel.setting.tick_ms / 1000
+            if channel.lane is Lane.RELIABLE or due <= loop.time():
+                loop.call_soon(self._enter, channel)
+            else:
+                loop.call_at(due, self._enter, channel)
 
     def flush(self, channel: Channel) -> None:
         """Tell what is pending to those who are members now, and to nobody later."""
@@ -88,18 +95,23 @@ class Pump:
             self._enter(channel)
 
     def _at_once(self, channel: Channel) -> None:
-        passing = Pass(channel, self._size)
+        passing = Pass(channel, self._size, _now())
         while passing.slice():
             pass
-        self._ended(channel)
+        self._ended(passing)
 
-    def _ended(self, channel: Channel) -> None:
+    def _ended(self, passing: Pass) -> None:
+        channel = passing.channel
+        channel.load.longest = max(channel.load.longest, _now() - passing.began)
         channel.passes -= 1
         channel.tidy()
 
     def _enter(self, channel: Channel) -> None:
+        if not (channel.pending or channel.changed):  # told or lost meanwhile
+            channel.passes -= 1
+            return
         line = self._urgent if channel.lane is Lane.RELIABLE else self._tick
-        line.append(Pass(channel, self._size))
+        line.append(Pass(channel, self._size, _now()))
         self._turn_soon()
 
     def _turn_soon(self) -> None:
@@ -111,7 +123,11 @@ class Pump:
         self._scheduled = False
         line = self._urgent or self._tick
         if line and not line[0].slice():
-            channel = line.popleft().channel
-            self._ended(channel)
-            self.start(channel)
+            passing = line.popleft()
+            self._ended(passing)
+            self.start(passing.channel)
         self._turn_soon()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

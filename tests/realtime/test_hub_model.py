@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from realtime.controller import Setting
 from realtime.healing import check, mend
 from realtime.hub import Hub
 from realtime.recovery import Position, Recovered
@@ -54,7 +55,7 @@ class Walk(RuleBasedStateMachine):
         self.n = 0
 
     async def make(self) -> Hub:
-        return Hub(self.store, namespace_of, slice_size=2)
+        return Hub(self.store, namespace_of, slice_size=2, calm=Setting(0))
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)

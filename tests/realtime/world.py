@@ -20,7 +20,15 @@ from realtime.frames import Frame
 from realtime.hub import Hub, Start
 from realtime.lanes import Keep, Lane, Namespace
 from realtime.protocol import Close
-from realtime.recovery import LATEST, Gap, History, Position, Publication, Recovered
+from realtime.recovery import (
+    EXEMPT,
+    LATEST,
+    Gap,
+    History,
+    Position,
+    Publication,
+    Recovered,
+)
 from realtime.sinks import Sink, SocketSink
 from realtime.store import Unavailable
 
@@ -58,12 +66,13 @@ class Store:
     def position(self, name: str) -> Position:
         return Position(self.offset.get(name, 0), f"e{self.epoch.get(name, 0)}")
 
-    def publish(self, name: str, n: int, text: str = "") -> Position:
+    def publish(
+        self, name: str, n: int, text: str = "", *, exempt: bool = False
+    ) -> Position:
         self.offset[name] = self.offset.get(name, 0) + 1
         at = self.position(name)
-        made = Publication(
-            at.offset, at.epoch, msgspec.msgpack.encode({"n": n, "text": text})
-        )
+        data = msgspec.msgpack.encode({"n": n, "text": text})
+        made = Publication(at.offset, at.epoch, data, EXEMPT if exempt else 0)
         keep = namespace_of(name).keep.count
         self.held[name] = [*self.held.get(name, []), made][-keep:]
         self._send(name, made)
@@ -147,7 +156,7 @@ class Viewer(Sink):
         self.names: list[str] = []
         self.told: list[tuple[int, int]] = []
         """(offset, n) of each publication."""
-        self.frames = 0
+        self.frames = self.hidden = 0
         self.state: dict[str, int] = {}
         self.sent_away: list[str] = []
         self.attach(Backlog(codec, self.snapshot), self)
@@ -163,6 +172,8 @@ class Viewer(Sink):
                 pub = msgspec.json.decode(message)["push"]["pub"]
                 if "n" in pub["data"]:
                     self.told.append((pub.get("offset", 0), pub["data"]["n"]))
+                elif pub["data"].get("type") == "lane.skipped":
+                    self.hidden += pub["data"]["count"]
                 else:
                     self.state |= pub["data"]
             wire = wire[size:]
@@ -263,7 +274,7 @@ class Reader(SocketSink, Viewer):
 
 def whole(wire: bytes) -> int:
     """The size of the first frame; more than there is, if it is not whole."""
-    if len(wire) < 4:
+    if len(wire) < 2 or (wire[1] == 126 and len(wire) < 4):
         return len(wire) + 1
     return 4 + int.from_bytes(wire[2:4]) if wire[1] == 126 else 2 + wire[1]
 
