@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { icon } from "./element.ts";
 import { money, when } from "./format.ts";
-import { say, type Word } from "./say.ts";
+import { known, say, type Word } from "./say.ts";
 import type { OrderView, Part, Refund, Shipment } from "./trade.ts";
 
 // Which of an order's lines, as words: "2 × Tea bowl, 1 × Cup".
@@ -40,6 +40,12 @@ export function parcels(
     )}</ul></section>`;
 }
 
+// Why, where it is one of the server's own reasons.
+function why({ reason }: Refund): string {
+  const word = `refund.why_${reason}`;
+  return known(word) ? `${say(word)} · ` : "";
+}
+
 // `act` is offered to the shop: it gave the money by hand.
 export function refunds(
   order: OrderView,
@@ -49,7 +55,7 @@ export function refunds(
   return html`<section class="step"><h2>${icon("back-money")}${say("refund.title")}</h2>
     <ul class="refunds">${order.refunds.map(
       (refund) => html`<li data-refund=${refund.state}><span><b class="num">${money({ amount: refund.amount, currency: order.currency })}</b>
-        <small>${when(refund.at)}</small></span>
+        <small>${why(refund)}${when(refund.at)}</small></span>
         <span class="chip ${refund.state === "done" ? "good" : "warm"}">${say(`refund.${refund.state}` as Word)}</span>${act?.(refund) ?? nothing}</li>`,
     )}</ul></section>`;
 }

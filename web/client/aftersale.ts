@@ -21,7 +21,8 @@ import {
 
 const KINDS: AfterSaleKind[] = ["refund", "return", "exchange"];
 
-export function aftersaleCard(order: OrderView, one: AfterSale): TemplateResult {
+// `orders` is where the reader finds orders: their own, or the shop's.
+export function aftersaleCard(order: OrderView, one: AfterSale, orders: string): TemplateResult {
   const good = one.state === "done" ? "good" : one.state === "refused" ? "" : "warm";
   return html`<div class="aftersale" data-aftersale=${one.state}>
     <span class="parcel-head"><b>${say(`aftersale.${one.kind}`)}</b>
@@ -30,7 +31,7 @@ export function aftersaleCard(order: OrderView, one: AfterSale): TemplateResult 
     <p>“${one.reason}”</p>
     ${one.note === "" ? nothing : html`<p class="note-of-shop"><small>${say("aftersale.shop_says")}</small> ${one.note}</p>`}
     ${one.number === "" ? nothing : html`<p class="small-print">${say("aftersale.parcel")} ${one.carrier} <code class="num">${one.number}</code></p>`}
-    ${one.replacement === null ? nothing : html`<a href="/orders/${one.replacement}">${say("aftersale.replacement")}</a>`}
+    ${one.replacement === null ? nothing : html`<a href="${orders}/${one.replacement}">${say("aftersale.replacement")}</a>`}
   </div>`;
 }
 
@@ -134,7 +135,7 @@ export class SoukAftersale extends ActingElement {
     const may = isSent(view) && open === undefined && this.#lines.length > 0;
     if (!may && view.aftersales.length === 0) return nothing;
     return html`<section class="step"><h2>${icon("help")}${say("aftersale.title")}</h2>
-      ${view.aftersales.map((one) => html`${aftersaleCard(view, one)} ${one === open ? this.#acts(one) : nothing}`)}
+      ${view.aftersales.map((one) => html`${aftersaleCard(view, one, "/orders")} ${one === open ? this.#acts(one) : nothing}`)}
       ${
         !may
           ? nothing

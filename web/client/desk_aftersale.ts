@@ -57,6 +57,6 @@ export class SoukDeskAftersale extends ActingElement {
     if (view.aftersales.length === 0) return nothing;
     const open = openAfterSale(view);
     return html`<section class="step"><h2>${icon("help")}${say("desk.aftersales")}</h2>
-      ${view.aftersales.map((one) => html`${aftersaleCard(view, one)}${one === open ? this.#acts(one) : nothing}`)}</section>`;
+      ${view.aftersales.map((one) => html`${aftersaleCard(view, one, `/shops/${view.shop}/orders`)}${one === open ? this.#acts(one) : nothing}`)}</section>`;
   }
 }

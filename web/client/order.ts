@@ -70,10 +70,13 @@ export class SoukOrder extends ActingElement {
     const byHand = view.state === "paying" && view.expires_at === null;
     const state = this.#over(view) ? "expired" : view.state;
     const word = byHand ? "by_hand" : state;
+    // Money that came too late went back; what cost nothing was not paid.
+    const late = (state === "expired" || state === "cancelled") && view.refunds.length > 0;
+    const more = late ? "late" : view.amount === 0 && state === "paid" ? "free" : word;
     return html`<header class="receipt-head ${view.state}" data-state=${view.state}>
       <span class="receipt-mark" aria-hidden="true">${icon(MARKS[state] ?? "close")}</span>
       <h1>${say(`order.${word}_head` as Word)}</h1>
-      <p>${say(`order.${word}_more` as Word)}</p></header>`;
+      <p>${say(`order.${more}_more` as Word)}</p></header>`;
   }
 
   #acts(view: OrderView): TemplateResult | typeof nothing {

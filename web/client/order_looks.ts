@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { icon } from "./element.ts";
 import { when } from "./format.ts";
 import { known, say, type Word } from "./say.ts";
-import type { Change, OrderState, OrderView } from "./trade.ts";
+import { type Change, type OrderState, type OrderView, shortNumber } from "./trade.ts";
 
 const LOOK: Record<OrderState, string> = {
   held: "warm",
@@ -51,7 +51,9 @@ function changeWord({ was, state }: Change): string {
 
 // Reasons are codes of ours, or what a person wrote.
 function changeReason({ reason }: Change): string {
-  const word = `reason.${reason}`;
+  const [, other] = /^instead of ([0-9a-f-]{36})$/.exec(reason) ?? [];
+  if (other !== undefined) return say("reason.instead_of", { number: shortNumber(other) });
+  const word = `reason.${reason.replaceAll(" ", "_")}`;
   return known(word) ? say(word) : reason;
 }
 
