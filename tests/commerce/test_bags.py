@@ -18,7 +18,7 @@ from tests.commerce.goods_at_hand import Ware, put_out
 from tests.commerce.test_shelf import act, refused
 from tests.live import Connect, Spawn
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def put(buyer: User, offer: int, qty: int) -> BagView:
@@ -28,6 +28,7 @@ def put(buyer: User, offer: int, qty: int) -> BagView:
     return view
 
 
+@pytest.mark.both_databases
 def test_a_bag_has_what_was_put_last(show: Show) -> None:
     buyer = show.buyer()
     bowl = put_out(show, left=3)
@@ -122,6 +123,7 @@ async def arrive(connect: Connect, show: Show) -> tuple[LiveClient, int]:
     return await connect(buyer.pk), buyer.pk
 
 
+@pytest.mark.both_databases
 async def test_a_buyer_fills_a_bag_and_checks_it_out(
     show: Show, connect: Connect
 ) -> None:
@@ -181,6 +183,7 @@ async def test_a_bundle_is_bought_at_once_like_anything(
     assert await db(lambda: show.left) == 6
 
 
+@pytest.mark.both_databases
 async def test_bags_that_come_together_are_all_answered(
     show: Show, connect: Connect
 ) -> None:

@@ -11,7 +11,7 @@ from tests.commerce.conftest import Show, key, open_show
 from tests.commerce.goods_at_hand import count, put_out
 from tests.commerce.test_shelf import act, refused, told
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def left_on_shelf(show: Show, offer: int) -> tuple[int | None, bool, int]:
@@ -20,6 +20,7 @@ def left_on_shelf(show: Show, offer: int) -> tuple[int | None, bool, int]:
     return views[offer].left, views[offer].in_stock, views[offer].stock_version
 
 
+@pytest.mark.both_databases
 def test_there_are_as_many_bundles_as_the_scarcest_part_allows(show: Show) -> None:
     bowl = put_out(show, left=7)
     tea_set = put_out(show, parts={show.sku: 4, bowl.sku: 1})
@@ -41,6 +42,7 @@ def test_there_are_as_many_bundles_as_the_scarcest_part_allows(show: Show) -> No
     assert Stock.objects.get(id=tea_set.stock).available == 0
 
 
+@pytest.mark.both_databases
 def test_a_tick_of_a_part_is_one_of_its_bundles_too(show: Show) -> None:
     pair = put_out(show, parts={show.sku: 2})
     said = stock.ticks([show.stock])
@@ -53,6 +55,7 @@ def test_a_tick_of_a_part_is_one_of_its_bundles_too(show: Show) -> None:
     assert [tick.offer for _, tick in stock.ticks([plain.stock])] == [plain.offer]
 
 
+@pytest.mark.both_databases
 def test_the_room_hears_when_a_part_runs_out_for_its_bundle(show: Show) -> None:
     bowl = put_out(show, left=1)
     three = put_out(show, parts={show.sku: 3, bowl.sku: 1})

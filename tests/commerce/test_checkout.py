@@ -24,7 +24,7 @@ from tests.commerce.test_deciding import refusal
 from tests.commerce.test_shelf import act
 from tests.commerce.test_shelf import told as said
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def cup(show: Show) -> Ware:
@@ -76,6 +76,7 @@ def held(answer: Answer) -> OrderHeld:
     return answer
 
 
+@pytest.mark.both_databases
 def test_a_bag_is_one_order_with_its_lines_and_movements(show: Show) -> None:
     bowl = put_out(show, hold_s=60)
     reply = held(told(bag(show, show.buyer(), {cup(show): 2, bowl: 3}))[0])
@@ -93,6 +94,7 @@ def test_a_bag_is_one_order_with_its_lines_and_movements(show: Show) -> None:
     assert (show.left, bowl.left) == (8, 7)
 
 
+@pytest.mark.both_databases
 def test_all_lines_are_held_or_none(show: Show) -> None:
     bowl = put_out(show, left=1)
     answer = told(bag(show, show.buyer(), {cup(show): 2, bowl: 2}))[0]
@@ -107,6 +109,7 @@ def test_all_lines_are_held_or_none(show: Show) -> None:
     assert (show.left, bowl.left, Order.objects.count()) == (10, 1, 0)
 
 
+@pytest.mark.both_databases
 def test_the_same_key_has_the_same_bytes_for_ever(show: Show) -> None:
     bowl = put_out(show)
     asked = bag(show, show.buyer(), {cup(show): 1, bowl: 1})
@@ -121,6 +124,7 @@ def test_the_same_key_has_the_same_bytes_for_ever(show: Show) -> None:
     assert (show.left, bowl.left) == (9, 9)
 
 
+@pytest.mark.both_databases
 def test_the_same_key_twice_in_one_batch_is_one_order(show: Show) -> None:
     asked = bag(show, show.buyer(), {cup(show): 1})
     first, second = told(asked, asked)
@@ -137,6 +141,7 @@ def test_a_remembered_refusal_stands_but_a_hold_is_truer(show: Show) -> None:
     assert told(asked, refused=refused) == [won]
 
 
+@pytest.mark.both_databases
 def test_a_bundle_has_the_price_and_its_parts_the_units(show: Show) -> None:
     bowl = put_out(show)
     tea_set = put_out(show, price=2500, parts={show.sku: 2, bowl.sku: 1})
@@ -164,6 +169,7 @@ def test_a_bundle_has_the_price_and_its_parts_the_units(show: Show) -> None:
     assert refusal(answer) == ("sold_out", {"available": 2, "wait": True})
 
 
+@pytest.mark.both_databases
 def test_a_bundle_and_a_part_beside_it_are_summed_on_the_row(show: Show) -> None:
     pair = put_out(show, parts={show.sku: 2})
     refused = told(bag(show, show.buyer(), {cup(show): 7, pair: 2}))[0]
@@ -185,6 +191,7 @@ def test_a_bundle_s_limit_counts_bundles(show: Show) -> None:
     )
 
 
+@pytest.mark.both_databases
 def test_an_expired_bundle_gives_its_parts_and_the_limit_back(show: Show) -> None:
     pair = put_out(show, parts={show.sku: 2}, per_buyer=1)
     buyer = show.buyer()
@@ -203,6 +210,7 @@ def test_an_expired_bundle_gives_its_parts_and_the_limit_back(show: Show) -> Non
     held(told(alone(show, buyer, pair))[0])
 
 
+@pytest.mark.both_databases
 def test_late_money_takes_all_lines_again_or_none(show: Show) -> None:
     bowl = put_out(show, left=1)
     pair = put_out(show, price=PRICE - 1000, parts={show.sku: 5})
@@ -225,6 +233,7 @@ def test_late_money_takes_all_lines_again_or_none(show: Show) -> None:
     assert (order.state, show.left) == ("paid", 0)
 
 
+@pytest.mark.both_databases
 def test_restocked_bundles_come_back_as_their_parts(show: Show) -> None:
     bowl = put_out(show)
     tea_set = put_out(show, price=PRICE, parts={show.sku: 2, bowl.sku: 1})
@@ -241,6 +250,7 @@ def test_restocked_bundles_come_back_as_their_parts(show: Show) -> None:
     }
 
 
+@pytest.mark.both_databases
 def test_the_room_hears_of_a_bundle_as_one_thing(show: Show) -> None:
     pair = put_out(show, price=PRICE, parts={show.sku: 2})
     told(bag(show, show.buyer(), {cup(show): 3, pair: 2}))
@@ -261,6 +271,7 @@ def test_the_room_hears_of_a_bundle_as_one_thing(show: Show) -> None:
     }
 
 
+@pytest.mark.both_databases
 def test_what_was_bought_leaves_the_bag(show: Show) -> None:
     bowl = put_out(show)
     buyer, other = show.buyers(2)
@@ -353,6 +364,7 @@ def test_a_bag_wrong_in_itself_is_refused_by_its_path(show: Show) -> None:
     assert path(much) == "$.lines"
 
 
+@pytest.mark.both_databases
 def test_bags_decided_together_take_few_statements(show: Show) -> None:
     bowl = put_out(show, left=1000)
     plate = put_out(show, left=1000)

@@ -31,7 +31,7 @@ from tests.commerce.test_checkout import alone, bag, cup, held
 from tests.commerce.test_shelf import act, refused
 from tests.live import Connect
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def join(buyer: User, offer: int, qty: int = 1) -> Waiting:
@@ -71,6 +71,7 @@ def sold_out(transactional_db: None) -> tuple[Show, Order]:
     return show, hold(show)
 
 
+@pytest.mark.both_databases
 def test_units_that_come_back_are_held_for_the_first_who_waits(
     sold_out: tuple[Show, Order],
 ) -> None:
@@ -111,6 +112,7 @@ def test_units_that_come_back_are_held_for_the_first_who_waits(
     assert states(show) == ["passed", "bought", "waiting"]
 
 
+@pytest.mark.both_databases
 def test_one_at_the_limit_is_passed_over(transactional_db: None) -> None:
     """S26."""
     show = open_show(left=2, per_buyer=2)
@@ -129,6 +131,7 @@ def test_one_at_the_limit_is_passed_over(transactional_db: None) -> None:
     assert Tally.objects.get(buyer=second).qty == 1
 
 
+@pytest.mark.both_databases
 def test_one_with_too_many_holds_is_passed_over_until_there_is_room(
     sold_out: tuple[Show, Order],
 ) -> None:
@@ -148,6 +151,7 @@ def test_one_with_too_many_holds_is_passed_over_until_there_is_room(
     assert (show.left, states(show)) == (0, ["offered", "offered"])
 
 
+@pytest.mark.both_databases
 def test_every_way_back_leads_through_the_queue(transactional_db: None) -> None:
     show = open_show(left=2)
     paid, held_by_other = hold(show), hold(show)
@@ -169,6 +173,7 @@ def test_every_way_back_leads_through_the_queue(transactional_db: None) -> None:
     assert show.left == 2
 
 
+@pytest.mark.both_databases
 def test_the_first_whose_units_fit_is_served(transactional_db: None) -> None:
     show = open_show(left=3)
     order, other = hold(show, qty=2), hold(show)
@@ -192,6 +197,7 @@ def test_units_left_over_from_before_count_too(transactional_db: None) -> None:
     assert (show.left, states(show)) == (0, ["offered"])
 
 
+@pytest.mark.both_databases
 def test_who_waits_in_two_shows_of_one_variant_is_served_in_turn(
     sold_out: tuple[Show, Order],
 ) -> None:
@@ -209,6 +215,7 @@ def test_who_waits_in_two_shows_of_one_variant_is_served_in_turn(
     assert Order.objects.get(buyer=first).stream == stream
 
 
+@pytest.mark.both_databases
 def test_a_bundle_is_waited_for_too(transactional_db: None) -> None:
     show = open_show(left=2)
     bowl = put_out(show, left=1)
@@ -280,6 +287,7 @@ def test_only_who_may_buy_may_wait(transactional_db: None) -> None:
     assert no_place(other, show.offer)[0] == "offer_closed"
 
 
+@pytest.mark.both_databases
 def test_who_leaves_the_queue_is_not_served(sold_out: tuple[Show, Order]) -> None:
     show, order = sold_out
     first, second = show.buyers(2)
@@ -411,7 +419,8 @@ def joining(buyer: User, offer: int) -> Any:
     return partial(once, buyer.pk, command, Waiting, act_)
 
 
-@pytest.mark.parametrize("n", range(6))
+@pytest.mark.parametrize("n", range(3))
+@pytest.mark.both_databases
 def test_who_joins_as_a_unit_returns_has_it_or_is_told_that_it_is_there(
     sold_out: tuple[Show, Order], n: int
 ) -> None:
@@ -425,6 +434,7 @@ def test_who_joins_as_a_unit_returns_has_it_or_is_told_that_it_is_there(
         assert (show.left, states(show)) == (0, ["offered"])
 
 
+@pytest.mark.both_databases
 def test_two_units_that_return_at_once_serve_two(transactional_db: None) -> None:
     show = open_show(left=4)
     held_ = [hold(show) for _ in range(4)]
@@ -437,6 +447,7 @@ def test_two_units_that_return_at_once_serve_two(transactional_db: None) -> None
     assert show.left == 1
 
 
+@pytest.mark.both_databases
 def test_who_leaves_as_a_unit_returns_does_not_keep_it_from_the_next(
     sold_out: tuple[Show, Order],
 ) -> None:
@@ -463,6 +474,7 @@ def somebody_waits_for_a_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+@pytest.mark.both_databases
 def test_who_has_left_but_for_the_commit_is_not_served(
     sold_out: tuple[Show, Order],
 ) -> None:
@@ -490,6 +502,7 @@ def test_who_has_left_but_for_the_commit_is_not_served(
     assert Order.objects.filter(buyer=first).count() == 0
 
 
+@pytest.mark.both_databases
 def test_a_bag_that_is_checked_out_as_its_units_return(
     sold_out: tuple[Show, Order],
 ) -> None:
@@ -503,6 +516,7 @@ def test_a_bag_that_is_checked_out_as_its_units_return(
     assert (show.left, bowl.left) == (1 - bought, 10 - bought)
 
 
+@pytest.mark.both_databases
 def test_two_rows_of_a_bundle_that_return_at_once_reach_who_waits(
     transactional_db: None,
 ) -> None:
@@ -524,6 +538,7 @@ def test_two_rows_of_a_bundle_that_return_at_once_reach_who_waits(
     assert (show.left, bowl.left) == (0, 0)
 
 
+@pytest.mark.both_databases
 async def test_three_wait_and_a_hold_expires(connect: Connect) -> None:
     """S26, over the socket, by the clock."""
     show = await db(open_show, left=1)
