@@ -18,7 +18,8 @@ async def serve(host: Guest, shop: int) -> None:
     """Pack and send, oldest first, for as long as the evening lasts."""
     while True:
         await asyncio.sleep(PAUSE_S)
-        await pass_on(host, shop)
+        with suppress(Refused):  # the show goes on; the next look finds it again
+            await pass_on(host, shop)
 
 
 async def pass_on(host: Guest, shop: int) -> None:
