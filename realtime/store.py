@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
+from hiredis import pack_command
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -25,6 +26,7 @@ from redis.exceptions import (
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
+    ResponseError,
 )
 
 from realtime.embedded import socket_path
@@ -141,10 +143,7 @@ class Store:
     async def _send(self, calls: list[Call]) -> None:
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                pipeline = self.client.pipeline(transaction=False)
-                for call in calls:
-                    pipeline.execute_command(*call.parts)
-                results = await pipeline.execute(raise_on_error=False)
+                results = await self._exchange(calls)
         except (RedisError, OSError) as error:
             log.warning("store away: %s", error or type(error).__name__)
             # Late answers must not be read as those of later calls.
@@ -152,6 +151,29 @@ class Store:
             self._give_up()
             return
         self._settle(calls, results)
+
+    async def _exchange(self, calls: list[Call]) -> list[Any]:
+        """All of them in one write; an answer of each, or the store's error.
+
+        As a pipeline of redis-py, but packed in C: that was a third of a publication.
+        """
+        pool: Any = self.client.connection_pool
+        connection = await pool.get_connection()
+        try:
+            packed = b"".join(
+                pack_command(call.parts)  # type: ignore[arg-type] # of any length
+                for call in calls
+            )
+            await connection.send_packed_command(packed)
+            return [await self._result(connection, call) for call in calls]
+        finally:
+            await pool.release(connection)
+
+    async def _result(self, connection: Any, call: Call) -> Any:
+        try:
+            return await self.client.parse_response(connection, str(call.parts[0]))
+        except ResponseError as error:
+            return error
 
     def _settle(self, calls: list[Call], results: list[Any]) -> None:
         unknown = []
