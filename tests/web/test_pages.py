@@ -8,6 +8,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from commerce import errors
+from commerce.models import AfterSale, Refund, Shipment
+from commerce.providers import NAMES
+from commerce.states import AFTER_SALES, CHANGES
 from web.words import WORDS
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +102,27 @@ def test_an_account_s_language_stands_until_another_is_chosen_here(
     client.post("/language", {"language": "en", "next": "/"})
 
     assert '<html lang="en"' in client.get("/").content.decode()
+
+
+def test_every_state_way_to_pay_and_refusal_of_a_sale_is_said_in_words() -> None:
+    """The client puts these keys together, so no search for them finds one missing."""
+    texts = Path(errors.__file__).read_text()
+    refusals = re.findall(r"error_code\(\d+, \"(\w+)\"", texts)
+    wanted = {
+        *(
+            f"order.{state}{part}"
+            for state in CHANGES
+            for part in ("", "_head", "_more")
+        ),
+        *(f"history.{state}" for state in CHANGES),
+        *(f"aftersale.is_{state}" for state in AFTER_SALES),
+        *(f"aftersale.{kind}" for kind in AfterSale.Kind.values),
+        *(f"refund.{state}" for state in Refund.State.values),
+        *(f"refund.why_{reason}" for reason in Refund.Reason.values),
+        *(f"parcel.{state}" for state in Shipment.State.values),
+        *(f"method.{name}" for name in ("free", *NAMES)),
+        *(f"error.{name}" for name in refusals),
+    }
+
+    assert len(refusals) > 10
+    assert wanted - set(WORDS) == set()
