@@ -96,6 +96,11 @@ SOUK_MEDIA = int(os.environ.get("SOUK_MEDIA", "1"))
 SOUK_ANONYMOUS = os.environ.get("SOUK_ANONYMOUS", "1") not in ("", "0")
 SOUK_CONNECT_SECONDS = float(os.environ.get("SOUK_CONNECT_SECONDS", "10"))
 SOUK_STALL_SECONDS = float(os.environ.get("SOUK_STALL_SECONDS", "10"))
+SOUK_PING_SECONDS = int(os.environ.get("SOUK_PING_SECONDS", "25"))
+SOUK_PROXIES = [p for p in os.environ.get("SOUK_PROXIES", "").split(",") if p]
+SOUK_ADDRESS_SOCKETS = int(os.environ.get("SOUK_ADDRESS_SOCKETS", "500"))
+SOUK_ADDRESS_RATE = int(os.environ.get("SOUK_ADDRESS_RATE", "20"))
+SOUK_PROCESS_SOCKETS = int(os.environ.get("SOUK_PROCESS_SOCKETS", "20000"))
 SOUK_DB_THREADS = int(os.environ.get("SOUK_DB_THREADS", "0"))
 SOUK_OUTBOX_HOURS = int(os.environ.get("SOUK_OUTBOX_HOURS", "72"))
 

@@ -1,5 +1,6 @@
 """Start-up checks of what realtime needs from its surroundings."""
 
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
@@ -39,6 +40,17 @@ def sqlite_keeps_what_it_accepted(**_: Any) -> list[CheckMessage]:
             id="realtime.E002",
         )
     ]
+
+
+@register()
+def proxies_are_networks(**_: Any) -> list[CheckMessage]:
+    try:
+        for proxy in settings.SOUK_PROXIES:
+            ip_network(proxy, strict=False)
+    except ValueError as error:
+        hint = f"Addresses or networks, separated by commas: {error}."
+        return [Error("SOUK_PROXIES is wrong.", hint=hint, id="realtime.E003")]
+    return []
 
 
 @register()

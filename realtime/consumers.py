@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.http.request import validate_host
 
 from realtime.codecs import DEFLATED, JSON, MESSAGE_PACK, Codec
 from realtime.process import process
@@ -52,7 +53,8 @@ def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
 def allowed(headers: Mapping[bytes, bytes]) -> bool:
     """Whether a page of this origin may open a socket here; programs send none.
 
-    The origins are `SOUK_ORIGINS`, else the host that was asked itself.
+    The origins are `SOUK_ORIGINS`, else the host that was asked itself, if it is one of
+    the site's: a foreign name may be made to lead here (DNS rebinding).
     """
     origin = headers.get(b"origin", b"").decode("latin-1")
     if not origin:
@@ -60,7 +62,8 @@ def allowed(headers: Mapping[bytes, bytes]) -> bool:
     if settings.SOUK_ORIGINS:
         return origin in settings.SOUK_ORIGINS
     try:
-        asked = urlsplit(origin).netloc
+        asked = urlsplit(origin)
+        ours = validate_host(asked.hostname or "", settings.ALLOWED_HOSTS)
     except ValueError:
         return False
-    return asked == headers.get(b"host", b"").decode("latin-1")
+    return ours and asked.netloc == headers.get(b"host", b"").decode("latin-1")

@@ -12,6 +12,8 @@ from realtime.router import Rate
 COMMAND_RATE = Rate(20, burst=60)
 SUBSCRIBE_RATE = Rate(20, burst=128)
 """Looser: a returning client subscribes to all its channels in one frame."""
+FRAME_RATE = Rate(100, burst=300)
+"""Of frames, whatever is in them: a pong, or nothing, costs its reading too."""
 REFUSALS = 200
 REFUSAL_SECONDS = 10.0
 
@@ -34,6 +36,11 @@ class LocalBucket:
             return 0
         return ceil((1 - self._tokens) / self._rate.per_second * 1000)
 
+    def is_full(self, now: float) -> bool:
+        """Whether it is as it was made."""
+        gained = (now - self._at) * self._rate.per_second
+        return self._tokens + gained >= self._rate.burst
+
 
 class Limits:
     """One connection's buckets, and its refusals of the last 10 s."""
@@ -41,7 +48,12 @@ class Limits:
     def __init__(self, now: float) -> None:
         self._commands = LocalBucket(COMMAND_RATE, now)
         self._subscribes = LocalBucket(SUBSCRIBE_RATE, now)
+        self._frames = LocalBucket(FRAME_RATE, now)
         self._refused: deque[float] = deque(maxlen=REFUSALS)
+
+    def flooded(self, now: float) -> bool:
+        """A frame has come; too many have."""
+        return self._frames.take(now) > 0
 
     def refusal(self, command: str, now: float) -> CommandError | None:
         """The error a command gets when it comes too soon."""

@@ -12,6 +12,8 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
+from django.conf import settings
+
 from realtime import presence
 from realtime.broker import broker
 from realtime.channel import Listener
@@ -51,7 +53,7 @@ class Process:
     def __init__(self) -> None:
         self.router = root_router()
         self.hub = Hub(broker(), namespace_of)
-        self.wheel = Wheel()
+        self.wheel = Wheel(settings.SOUK_PING_SECONDS)
         self.guests: dict[int | None, set[Guest]] = {}
         self._commands: set[asyncio.Task[None]] = set()
         self._chores: list[asyncio.Task[None]] = []

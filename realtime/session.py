@@ -69,6 +69,9 @@ class Session:
     async def receive(self, data: str | bytes) -> None:
         """Start a frame's commands; returns when reading may go on."""
         self._heard = True
+        if self._limits.flooded(asyncio.get_running_loop().time()):
+            self.close(protocol.TOO_MANY_REQUESTS)
+            return
         try:
             envelopes = self._codec.split(data)
         except BadFrame as error:

@@ -20,7 +20,6 @@ from realtime.pending import Answer
 from realtime.process import Process
 from realtime.protocol import (
     INVALID_TOKEN,
-    PING_SECONDS,
     Closing,
     Connect,
     Connected,
@@ -67,9 +66,8 @@ async def welcome(
         joined = here.complete(channel, start)
         subs, then = {channel.name: joined.body}, joined.then
     data["now"] = int(time.time() * 1000)
-    body = Connected(
-        connection.client, VERSION, PING_SECONDS, True, subs=subs, data=data
-    )
+    ping = settings.SOUK_PING_SECONDS
+    body = Connected(connection.client, VERSION, ping, True, subs=subs, data=data)
     return here, Answer(body, then)
 
 

@@ -19,8 +19,8 @@ class Spoke(Protocol):
 class Wheel:
     """Connections by slot."""
 
-    def __init__(self) -> None:
-        self._slots: list[set[Spoke]] = [set() for _ in range(PING_SECONDS)]
+    def __init__(self, seconds: int = PING_SECONDS) -> None:
+        self._slots: list[set[Spoke]] = [set() for _ in range(seconds)]
         self._slot_of: dict[Spoke, int] = {}
         self._next = 0
         self._turning: asyncio.Task[None] | None = None
@@ -30,7 +30,7 @@ class Wheel:
 
     def add(self, spoke: Spoke) -> None:
         """Its first ping comes 25 turns from now."""
-        slot = (self._next - 1) % PING_SECONDS
+        slot = (self._next - 1) % len(self._slots)
         self._slots[slot].add(spoke)
         self._slot_of[spoke] = slot
 
@@ -42,7 +42,7 @@ class Wheel:
         """One second has passed."""
         for spoke in list(self._slots[self._next]):
             spoke.ping()
-        self._next = (self._next + 1) % PING_SECONDS
+        self._next = (self._next + 1) % len(self._slots)
 
     def start(self) -> None:
         self._turning = asyncio.get_running_loop().create_task(self._run())

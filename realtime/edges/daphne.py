@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import gc
 import logging
+import resource
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autobahn.websocket.compress_deflate import PerMessageDeflate
-from daphne.http_protocol import HTTPFactory
+from autobahn.websocket.types import ConnectionDeny
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import reactor
@@ -26,6 +27,8 @@ from zope.interface import implementer
 from realtime.backlog import Backlog
 from realtime.codecs import JSON
 from realtime.deflate import agree
+from realtime.doors import Doors, Limit, Network, real_address
+from realtime.edges.http import LiveHTTPFactory
 from realtime.frames import Frame, plain
 from realtime.protocol import FRAME_BYTES, INTERNAL, TOO_BIG, Close
 from realtime.sends import share_the_lock
@@ -39,6 +42,10 @@ FAILED_SECONDS = 1
 UNREAD_FRAMES = 16
 KERNEL_BYTES = 64 * 1024
 KERNEL_SECONDS = 20
+AGAIN_SECONDS = 5
+DESCRIPTORS = 0.8
+"""The part of those allowed that sockets may take; the rest is for what serves them."""
+REFUSED = {429: "Too Many Requests", 503: "Service Unavailable"}
 
 
 @implementer(IPullProducer)
@@ -53,7 +60,25 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
         self.transport.unregisterProducer()
         self.backlog = Backlog(JSON)  # of an application that knows of no sinks
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # see onMessage
-        self._held = self._registered = False
+        self._held = self._registered = self._inside = False
+
+    def onConnect(self, request: Any) -> Any:
+        server, handle = self.factory.server_class, self.transport.getHandle()
+        peer = getattr(self.transport.getPeer(), "host", "")
+        forwarded = request.headers.get("x-forwarded-for", "")
+        self._address = real_address(peer, forwarded, server.proxies)
+        # The kernel gives out the lowest number that is free.
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        full = 0 <= most * DESCRIPTORS < handle.fileno()
+        now = asyncio.get_running_loop().time()
+        if refusal := server.doors.enter(self._address, now, full=full):
+            raise ConnectionDeny(refusal, REFUSED[refusal])
+        self._inside = True
+        return super().onConnect(request)
+
+    def failHandshake(self, reason: str, code: int = 400, *_: Any) -> None:
+        again = [("Retry-After", AGAIN_SECONDS)] if code in REFUSED else []
+        super().failHandshake(reason, code, again)
 
     async def next(self) -> dict[str, Any]:
         """The application's `receive`."""
@@ -118,6 +143,10 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
             self._held = True
             self.transport.pauseProducing()
 
+    def onMessageFrame(self, payload: list[bytes]) -> None:
+        # A message may be empty fragments without end: nothing of them is held.
+        super().onMessageFrame([part for part in payload if part])
+
     def dataReceived(self, data: bytes) -> None:
         # Once it broke the protocol nothing it says matters; autobahn would parse on.
         if not self.failedByMe:
@@ -172,6 +201,8 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
     def connectionLost(self, reason: Any) -> None:
         # Before anybody else hears of it: its descriptor may be given to another.
         self.vanish()
+        if self._inside:
+            self.factory.server_class.doors.leave(self._address)
         super().connectionLost(reason)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
@@ -216,10 +247,17 @@ class LiveServer(Server):  # type: ignore[misc] # daphne is untyped
     """daphne's server with our factory, on sockets that are already listening.
 
     `start` and `stop` are awaited on the loop: before the first connection, and after
-    the last one was told goodbye. SIGTERM and SIGINT are the caller's.
+    the last one was told goodbye. SIGTERM and SIGINT are the caller's. Of `proxies` it
+    believes whom they say they speak for.
     """
 
-    def __init__(self, application: Any, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        application: Any,
+        listener: socket.socket,
+        limit: Limit | None = None,
+        proxies: Sequence[Network] = (),
+    ) -> None:
         super().__init__(
             application,
             endpoints=["adopted"],
@@ -228,12 +266,14 @@ class LiveServer(Server):  # type: ignore[misc] # daphne is untyped
             websocket_timeout=-1,
         )
         self._listener = listener
+        self.doors = Doors(limit or Limit())
+        self.proxies = proxies
         self._sockets: set[asyncio.Task[None]] = set()
 
     def run_until(self, main: Callable[["LiveServer"], Any]) -> None:
         """Run `main` on the loop; when it returns, so does this."""
         self.connections: dict[Any, Any] = {}
-        self.http_factory = HTTPFactory(self)
+        self.http_factory = LiveHTTPFactory(self)
         self.ws_factory = LiveFactory(self, server=None)
         self.ws_factory.setProtocolOptions(
             allowNullOrigin=True,
@@ -290,6 +330,7 @@ class LiveServer(Server):  # type: ignore[misc] # daphne is untyped
             super().protocol_disconnected(protocol)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        self._look_through(scope)
         if not isinstance(protocol, LiveProtocol):
             return super().create_application(protocol, scope)
         scope["asgi"] = {"version": "3.0"}
@@ -300,3 +341,11 @@ class LiveServer(Server):  # type: ignore[misc] # daphne is untyped
         task.add_done_callback(self._sockets.discard)
         task.add_done_callback(protocol.ended)
         return protocol._queue
+
+    def _look_through(self, scope: dict[str, Any]) -> None:
+        """Tell the application who asks, not which proxy."""
+        if scope["client"] and self.proxies:
+            peer, port = scope["client"]
+            told = [v for name, v in scope["headers"] if name == b"x-forwarded-for"]
+            forwarded = b",".join(told).decode("latin-1")
+            scope["client"] = [real_address(peer, forwarded, self.proxies), port]

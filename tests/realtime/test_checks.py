@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from pytest_django.fixtures import Settings
 
 from config.settings import database
 from realtime import sends
 from realtime.checks import (
     fan_out_is_built,
+    proxies_are_networks,
     sqlite_keeps_what_it_accepted,
     store_can_be_started,
 )
@@ -55,3 +57,10 @@ def test_frames_sent_by_python_are_warned_of_unless_that_was_asked_for(
 
 def test_failpoints_are_named_with_the_passing_that_kills() -> None:
     assert _armed("a.b=kill@3,c=kill") == {"a.b": 3, "c": 1}
+
+
+def test_a_proxy_that_is_no_network_is_told(settings: Settings) -> None:
+    settings.SOUK_PROXIES = ["10.0.0.0/8", "127.0.0.1"]
+    assert proxies_are_networks() == []
+    settings.SOUK_PROXIES = ["caddy"]
+    assert [told.id for told in proxies_are_networks()] == ["realtime.E003"]

@@ -110,7 +110,10 @@ async def test_another_path_or_a_foreign_origin_is_closed_before_accept(
 def test_an_origin_is_one_that_was_named_or_the_host_itself(
     settings: Settings,
 ) -> None:
+    settings.ALLOWED_HOSTS = ["souk.example"]
     own = {b"host": b"souk.example", b"origin": b"https://souk.example"}
+    rebound = {b"host": b"evil.example", b"origin": b"https://evil.example"}
+    assert not allowed(rebound)
     foreign = {**own, b"origin": b"https://evil.example"}
     null = {**own, b"origin": b"null"}
     assert allowed(own) and allowed({b"host": b"souk.example"})

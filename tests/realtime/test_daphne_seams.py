@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from autobahn.twisted.websocket import WebSocketAdapterProtocol
-from autobahn.websocket.protocol import WebSocketProtocol
+from autobahn.websocket.compress_deflate import PerMessageDeflate
+from autobahn.websocket.protocol import WebSocketProtocol, WebSocketServerProtocol
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol as DaphneProtocol
 from twisted.internet.abstract import FileDescriptor
+from twisted.protocols.policies import TimeoutMixin
+from twisted.web.http import HTTPChannel
 
 SEAMS: list[tuple[Any, str]] = [
     (DaphneProtocol.onConnect, "0aa4e589d083"),
@@ -31,6 +34,14 @@ SEAMS: list[tuple[Any, str]] = [
     (WebSocketProtocol._fail_connection, "230572cf74f2"),
     (WebSocketProtocol._dataReceived, "bd8f4b8f025d"),
     (WebSocketProtocol.dropConnection, "7d99231420b6"),
+    (WebSocketProtocol.onMessageFrame, "ebef9cccfcbf"),
+    (WebSocketServerProtocol.failHandshake, "531fdc0582a5"),
+    (WebSocketServerProtocol.succeedHandshake, "92be1ccde781"),
+    (PerMessageDeflate.end_decompress_message, "4d4db8fdb018"),
+    (TimeoutMixin.resetTimeout, "aeaa8fb8920c"),
+    (HTTPChannel.allHeadersReceived, "36d3d12a1289"),
+    (HTTPChannel.allContentReceived, "285e4d432752"),
+    (HTTPChannel.requestDone, "f009bfce5615"),
     (FileDescriptor.doWrite, "4d2d197f0c6b"),
     (FileDescriptor.registerProducer, "ab0b3e4e2b7d"),
 ]

@@ -6,10 +6,14 @@ import signal
 import socket
 from argparse import ArgumentParser
 from importlib import import_module
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+
+from realtime.doors import Limit
+from realtime.router import Rate
 
 GOODBYE_SECONDS = 4.0
 LOCAL = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - names
@@ -37,7 +41,14 @@ class Command(BaseCommand):
         if "SOUK_URL" not in os.environ:
             # Where this very process is reached, for what calls the site itself.
             settings.SOUK_URL = f"http://{LOCAL.get(host, host)}:{at}"
-        LiveServer(application, listener).run_until(main)
+        rate = settings.SOUK_ADDRESS_RATE
+        limit = Limit(
+            settings.SOUK_PROCESS_SOCKETS,
+            settings.SOUK_ADDRESS_SOCKETS,
+            Rate(rate, burst=5 * rate),
+        )
+        proxies = [ip_network(proxy, strict=False) for proxy in settings.SOUK_PROXIES]
+        LiveServer(application, listener, limit, proxies).run_until(main)
 
 
 def listen(host: str, port: int) -> socket.socket:
