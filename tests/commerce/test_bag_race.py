@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 
 BAGS = int(os.environ.get("SOUK_TEST_BAGS", "400"))
 """5,000 in a long run."""
-WORKERS = 24
+WORKERS = 24 if connection.vendor == "postgresql" else 4
+"""SQLite has one writer at a time, and no queue for it: more would only starve."""
 SEED = 26
 
 
