@@ -44,9 +44,3 @@ def close(
     refund = refunds.refund_all(order, Refund.Reason.CANCEL, by=by, note=reason)
     change_state(order, "closed", now_ms(), by=by, reason=reason)
     return refund, restock(not_back(order), f"cancel:{order.pk}", now_ms())
-
-
-def close_empty(order: Order) -> list[int]:
-    """Close a locked, unsent order whose money went back already; units restocked."""
-    change_state(order, "closed", now_ms(), reason="given back")
-    return restock(not_back(order), f"cancel:{order.pk}", now_ms())

@@ -11,12 +11,11 @@ from django.db.models import Max
 from msgspec import Struct
 
 from commerce.actions import refunds, settling
-from commerce.actions.closing import close_empty
 from commerce.actions.orders import locked
+from commerce.actions.shipping import after_refund
 from commerce.clock import now_ms
 from commerce.models import Order, OrderLine, Payment, Refund, RefundLine
 from commerce.providers.protocol import Past, PastRefund
-from commerce.states import UNSENT
 
 
 class Gap(Struct, frozen=True):
@@ -121,8 +120,6 @@ def _refunds(payment: Payment, past: Past) -> list[Gap]:
         elif row is None:
             _record(payment, back)
             gaps.append(_gap(past, payment, f"gave back {back.amount}, unknown here"))
-            if back.reason == Refund.Reason.CANCEL and _is_over(payment):
-                close_empty(payment.order)
         elif row.state in refunds.OPEN:
             refunds.apply(row, payment.order, back.payback)
             gaps.append(_gap(past, payment, f"a refund is {back.payback.state}"))
@@ -178,6 +175,8 @@ def _record(payment: Payment, back: PastRefund) -> None:
             share = min(rest, refunds.left(line))
             rest -= share
             _give(made, line, share)
+        # Of a cancelled order the cancelling was lost, too.
+        after_refund(payment.order, now, by=None)
     refunds.tell(made)
 
 
@@ -187,11 +186,6 @@ def _give(refund: Refund, line: OrderLine, share: int) -> None:
     line.refunded += share
     line.save(update_fields=["refunded"])
     RefundLine.objects.create(refund=refund, line=line, amount=share)
-
-
-def _is_over(payment: Payment) -> bool:
-    """The lost refund was that of a cancelled order: the cancelling is lost, too."""
-    return payment.order.state in UNSENT and refunds.kept(payment) == 0
 
 
 def strangers(provider: str, since: int, refs: set[str]) -> list[Gap]:
