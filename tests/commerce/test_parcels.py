@@ -19,7 +19,11 @@ from tests.commerce.fulfilling import paid
 from tests.commerce.test_payments import told
 from tests.commerce.test_shipping import ship
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.both_databases,
+    pytest.mark.usefixtures("alone"),
+]
 
 SECRET = "carriers-secret"
 
@@ -97,10 +101,11 @@ def test_news_before_its_parcel_waits_for_it(show: Show) -> None:
 
 def test_news_that_came_beside_its_parcel_is_found_again(show: Show) -> None:
     order = paid(show)
-    assert post() == 200
-    Shipment.objects.create(order=order, carrier="sf", number="SF1", lines=[], at=1)
-    assert parcels.forgotten() == [("sf", "SF1")]
-    parcels.remember("sf", "SF1")
+    ship(show.host.pk, order)
+    assert post("SF2") == 200
+    Shipment.objects.update(number="SF2")
+    assert parcels.forgotten() == [("sf", "SF2")]
+    parcels.remember("sf", "SF2")
     assert (seen(order), parcels.forgotten()) == (["left Hangzhou"], [])
 
 
