@@ -52,13 +52,14 @@ def test_a_hold_is_an_order_a_line_and_a_movement(show: Show) -> None:
 def test_a_line_keeps_what_was_sold_as_it_was(show: Show) -> None:
     options = {"colour": "朱红", "size": 'S "slim"'}
     Sku.objects.update(options=options)
-    Product.objects.update(title="Cup' {1,2}", media=["/cup.png"])
+    title = "Cup' {1,2}\\N\t\n\\."
+    Product.objects.update(title=title, media=["/cup.png"])
     told(show, show.wish(show.buyer()))
     Sku.objects.update(options={})
     Product.objects.update(title="Mug", media=[])
     line = OrderLine.objects.get()
     assert (line.title, line.image, line.options) == (
-        "Cup' {1,2}",
+        title,
         "/cup.png",
         options,
     )
