@@ -97,6 +97,7 @@ SOUK_ANONYMOUS = os.environ.get("SOUK_ANONYMOUS", "1") not in ("", "0")
 SOUK_CONNECT_SECONDS = float(os.environ.get("SOUK_CONNECT_SECONDS", "10"))
 SOUK_STALL_SECONDS = float(os.environ.get("SOUK_STALL_SECONDS", "10"))
 SOUK_PING_SECONDS = int(os.environ.get("SOUK_PING_SECONDS", "25"))
+SOUK_DRAIN_SECONDS = float(os.environ.get("SOUK_DRAIN_SECONDS", "0" if DEBUG else "10"))
 SOUK_PROXIES = [p for p in os.environ.get("SOUK_PROXIES", "").split(",") if p]
 SOUK_ADDRESS_SOCKETS = int(os.environ.get("SOUK_ADDRESS_SOCKETS", "500"))
 SOUK_ADDRESS_RATE = int(os.environ.get("SOUK_ADDRESS_RATE", "20"))

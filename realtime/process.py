@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 USER_SOCKETS = 20
 DRAIN_HOOK_SECONDS = 2.0
+FLUSH_SECONDS = 1.0
 REMEMBERED_SECONDS = 10.0
 """Longer than a connect may take."""
 CHECK_SECONDS = (25.0, 40.0)
@@ -45,6 +46,7 @@ class Guest(Listener, Spoke, Protocol):
 
     def evict(self, name: str, code: int, reason: str) -> None: ...
     def close(self, close: Close) -> None: ...
+    async def retire(self, close: Close) -> None: ...
 
 
 class Process:
@@ -55,6 +57,9 @@ class Process:
         self.hub = Hub(broker(), namespace_of)
         self.wheel = Wheel(settings.SOUK_PING_SECONDS)
         self.guests: dict[int | None, set[Guest]] = {}
+        self.sessions: set[Guest] = set()
+        """Every open socket's, also of those that have not connected."""
+        self._outbox = Outbox()
         self._commands: set[asyncio.Task[None]] = set()
         self._chores: list[asyncio.Task[None]] = []
         self._mending: asyncio.Task[None] | None = None
@@ -89,7 +94,7 @@ class Process:
         self.hub.taps[CONTROL.name] = self
         broker().start(self._receive, self._relinked)
         self.wheel.start()
-        chores = [Outbox().run, self._count, self._check, self._obey, self._steer]
+        chores = [self._outbox.run, self._count, self._check, self._obey, self._steer]
         for chore in (*chores, *self.router.jobs):
             work = _for_ever(chore)
             self._chores.append(asyncio.get_running_loop().create_task(work))
@@ -107,14 +112,33 @@ class Process:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._outbox.drain()
         await broker().close()
         await store().close()
 
+    async def drain(self, close: Close, seconds: float) -> None:
+        """End every connection, in random order, spread evenly over `seconds`.
+
+        Or all would be back, somewhere else, in the same second.
+        """
+        sessions = list(self.sessions)
+        random.shuffle(sessions)
+        loop = asyncio.get_running_loop()
+        began, ends = loop.time(), []
+        for number, session in enumerate(sessions):
+            due = began + seconds * number / len(sessions)
+            if (wait := due - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            ends.append(self.keep(session.retire(close)))
+        if ends:
+            await asyncio.wait(ends)
+
     def dismiss(self, close: Close) -> None:
-        """End every connection."""
-        for guests in list(self.guests.values()):
-            for guest in list(guests):
-                guest.close(close)
+        """End every connection that is left, now."""
+        for session in list(self.sessions):
+            session.close(close)
 
     async def settle(self, seconds: float) -> None:
         """Wait until no command is under way, at most so long."""

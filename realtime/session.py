@@ -28,7 +28,7 @@ from realtime.exceptions import (
 )
 from realtime.frames import Frame, frame
 from realtime.limits import Limits
-from realtime.pending import Answer, Pending, Work, bad_request
+from realtime.pending import REPLY_SECONDS, Answer, Pending, Work, bad_request
 from realtime.process import Process
 from realtime.protocol import UNSUBSCRIBE_RECOVER, Close, Envelope
 from realtime.sinks import Sink
@@ -62,6 +62,7 @@ class Session:
         self._room = asyncio.Event()
         self._heard = True
         self._closed = False
+        process.sessions.add(self)
         self._stale = loop.call_later(
             settings.SOUK_CONNECT_SECONDS, self.close, protocol.STALE
         )
@@ -240,6 +241,12 @@ class Session:
             self.sink.write(frame(self._codec, [message]))
         self.sink.close(close)
 
+    async def retire(self, close: Close) -> None:
+        """Close when what has been asked is answered, 4 s from now at the latest."""
+        if self._lines:
+            await asyncio.wait(list(self._lines.values()), timeout=REPLY_SECONDS)
+        self.close(close if self.here is not None else protocol.RESTART)
+
     def gone(self) -> None:
         """The socket is no more; commands under way go on."""
         if not self._closed:
@@ -252,6 +259,7 @@ class Session:
 
     def _end(self) -> None:
         self._closed = True
+        self._process.sessions.discard(self)
         self._stale.cancel()
         self._room.set()
         if self.here is not None:

@@ -94,14 +94,15 @@ class Server:
     def kill(self) -> None:
         """As a crash: no word to anybody."""
         self.process.send_signal(signal.SIGKILL)
-        self._reap()
+        self.reap()
 
     def stop(self) -> int:
         """As a deploy: SIGTERM, and its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self._reap()
+        return self.reap()
 
-    def _reap(self) -> int:
+    def reap(self) -> int:
+        """The exit status of one that was told to end."""
         running.discard(self)
         status = self.process.wait(STOP_SECONDS)
         if self.process.stdout is not None:

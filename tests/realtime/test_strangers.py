@@ -89,16 +89,16 @@ def test_zip_bomb_is_not_inflated(watched: Server) -> None:
 
 async def test_slowloris_is_hung_up_on(watched: Server, visit: Connect) -> None:
     """20 heads that drip; the square waits 3 s where others wait 10."""
-    drips = [RawSocket(watched.url) for _ in range(20)]
-    for raw in drips:
-        raw.socket.sendall(b"GET / HTTP/1.1\r\n")
-        raw.socket.settimeout(0.01)
-    client = await visit()
-    began, left = time.monotonic(), drips
-    while left and time.monotonic() - began < 10:
-        left = [raw for raw in left if drips_on(raw)]
-        assert await client.command("ping", {}) == {}
-    assert not left and time.monotonic() - began > 2
+    with contextlib.ExitStack() as held:
+        left = [held.enter_context(RawSocket(watched.url)) for _ in range(20)]
+        for raw in left:
+            raw.socket.sendall(b"GET / HTTP/1.1\r\n")
+            raw.socket.settimeout(0.01)
+        client, began = await visit(), time.monotonic()
+        while left and time.monotonic() - began < 10:
+            left = [raw for raw in left if drips_on(raw)]
+            assert await client.command("ping", {}) == {}
+        assert not left and time.monotonic() - began > 2
 
 
 def drips_on(raw: RawSocket) -> bool:
@@ -106,7 +106,6 @@ def drips_on(raw: RawSocket) -> bool:
     try:
         raw.socket.sendall(b"X-Drip: 1\r\n")
         if raw.socket.recv(1) == b"":
-            raw.socket.close()
             return False
     except TimeoutError:
         return True

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand
 from realtime.doors import Limit
 from realtime.router import Rate
 
-GOODBYE_SECONDS = 4.0
+GOODBYE_SECONDS = 1.5
 LOCAL = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - names
 
 
@@ -65,19 +65,28 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(server: Any, ready: Any) -> None:
-    """Until SIGTERM or SIGINT; then everybody is told, commands under way end."""
+    """Until SIGTERM or SIGINT; then everybody is told, over `SOUK_DRAIN_SECONDS`, and
+    commands under way end. A second signal skips the wait.
+    """
     from realtime.process import process
     from realtime.protocol import SHUTDOWN
 
     here = process()
-    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    loop, over, hurry = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, over.set)
+        loop.add_signal_handler(
+            number, lambda: (hurry if over.is_set() else over).set()
+        )
     await here.start()
     server.listen()
     ready()
     await over.wait()
     server.stop_listening()
+    window = loop.create_task(here.drain(SHUTDOWN, settings.SOUK_DRAIN_SECONDS))
+    hurried = loop.create_task(hurry.wait())
+    await asyncio.wait({window, hurried}, return_when=asyncio.FIRST_COMPLETED)
+    window.cancel()
+    hurried.cancel()
     here.dismiss(SHUTDOWN)
     await here.settle(GOODBYE_SECONDS)
     await server.closed(GOODBYE_SECONDS)
