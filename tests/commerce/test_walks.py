@@ -78,7 +78,7 @@ ALONE = ("the bank", "the card", "another", "time", "the buyer pays")
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -108,7 +108,8 @@ def inside(plan: Plan, folder: str) -> int:
         Path(folder), plan.servers, plan.seed, running, failpoints=plan.failpoints
     )
     try:
-        call_command("migrate", verbosity=0)
+        if "commerce_order" not in connection.introspection.table_names():
+            call_command("migrate", verbosity=0)
         found = asyncio.run(run(plan, site))
     finally:
         site.close()

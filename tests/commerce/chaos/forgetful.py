@@ -1,7 +1,7 @@
 """A control: the house with a teller that answers before its commit.
 
-Named by SOUK_ROUTER in a run's servers. Each third transaction is rolled back after
-all, as if the power had gone: its winners were told what never was.
+Named by SOUK_ROUTER in a run's servers. Each other transaction is rolled back
+after all, as if the power had gone: its winners were told what never was.
 """
 
 from itertools import count
@@ -18,7 +18,7 @@ _passed = count(1)
 
 def forget(name: str) -> None:
     """Stands where the fail-points do."""
-    if name == "orders.before_commit" and next(_passed) % 3 == 0:
+    if name == "orders.before_commit" and next(_passed) % 2:
         transaction.set_rollback(True)
 
 

@@ -70,7 +70,10 @@ class Verdict(msgspec.Struct, kw_only=True):
 async def verdict(sale: Sale) -> Verdict:
     """Ends the run: servers are whole again, holds are let expire."""
     seconds = time.monotonic() - sale.began
-    print(f"{seconds:.1f} s, {sale.told.attempts} attempts; now they ask again")
+    print(
+        f"{seconds:.1f} s, {sale.told.attempts} attempts; now they ask again",
+        flush=True,
+    )
     await sale.site.fresh()
     if connection.vendor == "postgresql":
         # Of a database that was stopped under it.
@@ -78,7 +81,7 @@ async def verdict(sale: Sale) -> Verdict:
     await _asked_again(sale)
     oversold = await db(_oversold, sale)
     lost, untold = await db(_compared, sale)
-    print(f"{time.monotonic() - sale.began:.1f} s; now time is over")
+    print(f"{time.monotonic() - sale.began:.1f} s; now time is over", flush=True)
     unreturned = await _time_is_over()
     print(f"{time.monotonic() - sale.began:.1f} s; now it is added up", flush=True)
     broken = await db(_audited)
