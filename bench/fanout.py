@@ -1,10 +1,10 @@
-"""Fan-out: server CPU seconds for a million deliveries, beside three peers.
+"""Fan-out: server CPU seconds for a million deliveries, beside its peers in one run.
 
-    python -m bench.fanout [--viewers 1000 5000] [--rounds 2] [--in-flight 1]
+    python -m bench.fanout [--viewers 5000] [--rounds 3] [--peers souk c ws …]
 
 One reliable channel, a comment of 150 bytes, every viewer's sequence checked. The
 server alone on core 0; viewers, publisher and store on core 1. All peers in one run,
-interleaved; the best round counts. The last line is JSON.
+interleaved; the best round counts. The last line is JSON; null: not measured.
 """
 
 import argparse
@@ -12,8 +12,9 @@ import asyncio
 import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,137 +22,156 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
-from bench.machine import compiled, cpu_seconds, prepare, version
+from bench.machine import HERE, compiled, prepare, version
 
 CHANGED = {"DJANGO_SETTINGS_MODULE": "bench.settings", "SOUK_DEBUG": "1"}
-WARM_UP = 5
-ROUND_SECONDS = 150
+OPEN_PER_SECOND, OPEN_SECONDS = 50, 10
+QUEUED = 8
+
+PARTS = {
+    "one": ["souk", "python", "c", "nchan", "ws", "socketio"],
+    "queued": ["souk", "joined", "nchan", "ws", "socketio", "naive"],
+    "open": ["souk"],
+    "busy": ["busy"],
+}
+"""One message in flight; eight; fifty a second; eight beside a busy thread."""
+
+Held = dict[str, list[dict[str, float]]]
 
 
-async def measure(
-    peer: Any, load: Path, viewers: int, in_flight: int
-) -> dict[str, Any]:
-    """One round of one peer."""
-    port = await peer.start()
-    messages = max(10, min(400, peer.deliveries // viewers))
-    try:
-        client = await asyncio.create_subprocess_exec(
-            *(load, str(port), peer.path, str(viewers), peer.hello, peer.ready),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert client.stdin is not None and client.stdout is not None
-        async with asyncio.timeout(ROUND_SECONDS):
-            began, idle = time.monotonic(), cpu_seconds(peer.process.pid)
-            assert await client.stdout.readline() == b"ready\n", "viewers refused"
-            joined = time.monotonic() - began
-            joining = cpu_seconds(peer.process.pid) - idle
-            await flow(peer, client.stdout, 1, WARM_UP, 1)
-            before = cpu_seconds(peer.process.pid)
-            delays = await flow(peer, client.stdout, WARM_UP + 1, messages, in_flight)
-            used = cpu_seconds(peer.process.pid) - before
-            client.stdin.close()
-            told = json.loads(await client.stdout.readline())
-        await client.wait()
-    finally:
-        await peer.stop()
-    expected = viewers * (WARM_UP + messages)
-    assert told["received"] == expected, f"{peer.name}: {told} of {expected}"
-    assert told["wrong"] == told["closed"] == 0, f"{peer.name}: {told}"
-    return {
-        "cpu": used / (viewers * messages) * 1e6,
-        "all_ms": statistics.median(delays) * 1000,
-        "join_s": joined,
-        "join_cpu_ms": joining / viewers * 1000,
-    }
+def install() -> None:
+    """What peers need and can be had by their own packagers."""
+    folder = HERE / "peers" / "socketio"
+    if not (folder / "node_modules").exists():
+        npm = ["npm", "ci", "--silent", "--ignore-scripts", "--prefix", str(folder)]
+        subprocess.run(npm, check=False)
+    from bench.peers.servers import Nchan
+
+    if Nchan.missing() and os.geteuid() == 0:
+        subprocess.run(f"{Nchan.missing()} -y -q".split(), check=False)
 
 
-async def flow(
-    peer: Any, told: asyncio.StreamReader, first: int, count: int, in_flight: int
-) -> list[float]:
-    """Publish `count`, at most `in_flight` not yet at every viewer; their delays."""
-    sent: dict[int, float] = {}
-    delays: list[float] = []
-    following = first
-    while len(delays) < count:
-        while following < first + count and len(sent) < in_flight:
-            sent[following] = time.monotonic()
-            await peer.publish(following)
-            following += 1
-        arrived = int(await told.readline())
-        delays.append(time.monotonic() - sent.pop(arrived))
-    return delays
-
-
-async def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+async def run(options: argparse.Namespace, folder: Path) -> dict[str, Held]:
     from bench.peers.servers import PEERS
+    from bench.rounds import closed, measure, paced
     from realtime.embedded import Embedded
     from realtime.store import store
 
     load = compiled("load.c", folder)
     compiled("peers/limit.c", folder)
-    results: dict[str, Any] = {}
+    flows = {
+        "one": closed(1),
+        "queued": closed(QUEUED),
+        "open": paced(OPEN_PER_SECOND),
+        "busy": closed(QUEUED),
+    }
+    lacking = {name: said for name in PEERS if (said := PEERS[name].missing())}
+    for name, said in lacking.items():
+        print(f"{name} is left out; it needs: {said}")
+    held: dict[str, Held] = {part: {} for part in PARTS}
     with Embedded(folder) as embedded:
         os.environ["REDIS_URL"] = settings.REDIS_URL = embedded.url
-        for viewers in options.viewers:
-            rounds: dict[str, list[dict[str, Any]]] = {}
-            for number in range(options.rounds):
-                for name in options.peers:
-                    peer = PEERS[name](embedded.socket, folder)
-                    got = await measure(peer, load, viewers, options.in_flight)
-                    rounds.setdefault(name, []).append(got)
-                    print(
-                        f"{viewers:>6} viewers, round {number + 1}, {name:<6}"
-                        f"{got['cpu']:>9.2f} CPU s a million"
-                        f"{got['all_ms']:>9.1f} ms to all"
-                        f"{got['join_s']:>7.1f} s to join"
-                        f"{got['join_cpu_ms']:>7.2f} CPU ms each",
-                        flush=True,
-                    )
-            results[str(viewers)] = ratios(rounds)
+        plan = [
+            (part, name)
+            for part in options.parts
+            for name in PARTS[part]
+            if name not in lacking and name in options.peers
+        ]
+        for number in range(options.rounds):
+            for part, name in plan:
+                peer = PEERS[name](embedded.socket, folder)
+                count = min(options.deliveries, peer.deliveries) // options.viewers
+                if part == "open":
+                    count = OPEN_PER_SECOND * OPEN_SECONDS
+                try:
+                    got = await measure(peer, load, options.viewers, flows[part], count)
+                except (AssertionError, TimeoutError) as error:
+                    print(f"round {number + 1} {part:<7}{name:<9} failed: {error!r}")
+                    continue
+                held[part].setdefault(name, []).append(got)
+                print(
+                    f"round {number + 1} {part:<7}{name:<9}"
+                    f"{got['cpu']:>8.2f} CPU s a million{got['per_s']:>10,.0f}/s"
+                    f"{got['all_ms']:>9.1f} ms to all, p99{got['p99_ms']:>8.1f}"
+                    f"{got['join_cpu_ms']:>7.2f} CPU ms to join",
+                    flush=True,
+                )
         await store().close()
-    return results
+    return held
 
 
-def ratios(rounds: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Best and median of each peer, and what they are of ours; null: not measured."""
-    best = {name: min(r["cpu"] for r in held) for name, held in rounds.items()}
-    middle = {
-        name: statistics.median(r["cpu"] for r in held) for name, held in rounds.items()
-    }
-    ours = best.get("souk")
+def figures(held: dict[str, Held]) -> dict[str, Any]:
+    """The keys everybody compares; then best and median of each peer."""
 
-    def over(name: str) -> float | None:
-        return round(best[name] / ours, 2) if ours and name in best else None
+    def best(part: str, name: str) -> float | None:
+        rounds = held[part].get(name)
+        return min(r["cpu"] for r in rounds) if rounds else None
 
+    def ratio(part: str, over: str, under: str) -> float | None:
+        above, below = best(part, over), best(part, under)
+        return round(above / below, 2) if above and below else None
+
+    def most(part: str, name: str) -> int | None:
+        rounds = held[part].get(name)
+        return round(max(r["per_s"] for r in rounds)) if rounds else None
+
+    opened = held["open"].get("souk", [])
     return {
-        "naive_over_ours": over("naive"),
-        "ws_over_ours": over("ws"),
-        "c_ratio": round(ours / best["c"], 2) if ours and "c" in best else None,
-        "best": {name: round(value, 3) for name, value in best.items()},
-        "median": {name: round(value, 3) for name, value in middle.items()},
+        "c_ratio": ratio("one", "python", "c"),
+        "c_ratio_ext": ratio("one", "souk", "c"),
+        "c_coalesce_ratio": ratio("queued", "souk", "joined"),
+        "nchan_over_ours": ratio("queued", "nchan", "souk"),
+        "ws_over_ours": ratio("queued", "ws", "souk"),
+        "socketio_over_ours": ratio("queued", "socketio", "souk"),
+        "naive_over_ours": ratio("queued", "naive", "souk"),
+        "open_loop_per_s": most("open", "souk"),
+        "open_loop_p99_ms": round(min(r["p99_ms"] for r in opened)) if opened else None,
+        "busy_thread_per_s": most("busy", "busy"),
+        "one_in_flight": {
+            name: ratio("one", name, "souk") for name in ("nchan", "ws", "socketio")
+        },
+        "cpu": {
+            part: {
+                name: [
+                    round(min(r["cpu"] for r in rounds), 2),
+                    round(statistics.median(r["cpu"] for r in rounds), 2),
+                ]
+                for name, rounds in peers.items()
+            }
+            for part, peers in held.items()
+        },
     }
+
+
+def versions() -> str:
+    packages = json.loads((HERE / "peers/socketio/package.json").read_text())
+    lines = [["cc", "--version"], ["node", "-v"]]
+    said = [f"Python {sys.version.split()[0]}", *map(version, lines)]
+    said += [f"{n} {v}" for n, v in packages["dependencies"].items()]
+    return ", ".join([*said, f"load {os.getloadavg()[0]:.1f}"])
 
 
 def main() -> None:
+    from bench.peers.servers import PEERS
+
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--viewers", type=int, nargs="+", default=[1000, 5000])
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--in-flight", type=int, default=1)
-    parser.add_argument(
-        "--peers", nargs="+", default=["souk", "ws", "naive", "c"], metavar="PEER"
-    )
+    parser.add_argument("--viewers", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--deliveries", type=int, default=1_000_000, help="a round")
+    parser.add_argument("--peers", nargs="+", default=list(PEERS), metavar="PEER")
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     options = parser.parse_args()
-    os.environ.update(CHANGED)
     prepare()
-    print("python", version(["python3", "-V"]), "node", version(["node", "-v"]))
+    install()
+    print(versions())
     with tempfile.TemporaryDirectory(prefix="souk-bench-") as folder:
         os.environ["SOUK_DATA"] = folder
         django.setup()
         call_command("migrate", verbosity=0)
-        results = asyncio.run(run(options, Path(folder)))
-    print(json.dumps({"fanout": results, "in_flight": options.in_flight}))
+        held = asyncio.run(run(options, Path(folder)))
+    print(json.dumps({"fanout": figures(held), "viewers": options.viewers}))
 
 
+os.environ.update(CHANGED)
 if __name__ == "__main__":
     main()

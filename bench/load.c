@@ -1,7 +1,8 @@
 /* Viewers for the benches: COUNT WebSockets on one epoll, every sequence checked.
 
-   load PORT PATH COUNT HELLO READY
+   load PORT PATH COUNT HELLO READY [TOKENS]
      HELLO  text frame each viewer sends after the handshake ("" for none)
+     TOKENS a file with a line for each viewer, which stands for the @ in its HELLO
      READY  what a frame must contain for the viewer to be ready ("": the handshake)
    Prints "ready"; then a sequence number as soon as all viewers have it; at the end of
    stdin a JSON summary. A payload may hold several messages; each has "seq":N. */
@@ -32,6 +33,7 @@ static struct viewer *viewers;
 static long seen[AHEAD], received, wrong, closed, bytes;
 static int count, begun, ready_count, loop;
 static const char *path, *hello, *ready;
+static FILE *tokens;
 static struct sockaddr_in address;
 
 static void die(const char *what) { perror(what); exit(1); }
@@ -51,6 +53,20 @@ static void say(int fd, int opcode, const char *text, size_t length) {
   at += 4;
   memcpy(frame + at, text, length);
   if (send(fd, frame, at + length, MSG_NOSIGNAL) < 0) die("send");
+}
+
+static void greet(struct viewer *viewer) {
+  char text[4096], token[512];
+  const char *hole = strchr(hello, '@');
+  if (!tokens || !hole) {
+    say(viewer->fd, 1, hello, strlen(hello));
+    return;
+  }
+  if (!fgets(token, sizeof token, tokens)) die("a token for each viewer");
+  token[strcspn(token, "\n")] = 0;
+  int length = snprintf(text, sizeof text, "%.*s%s%s", (int)(hole - hello), hello,
+                        token, hole + 1);
+  say(viewer->fd, 1, text, length);
 }
 
 static void begin(void) {
@@ -99,6 +115,7 @@ static void frame(struct viewer *viewer, int opcode, char *text, size_t length) 
   if (opcode == 9) say(viewer->fd, 10, text, length);
   if (opcode > 2) return;
   if (length == 2 && !memcmp(text, "{}", 2)) say(viewer->fd, 1, "{}", 2);
+  if (length == 1 && *text == '2') say(viewer->fd, 1, "3", 1); /* Engine.IO's ping */
   if (viewer->state == 1 && memmem(text, length, ready, strlen(ready))) is_ready(viewer);
   read_sequence(viewer, text, text + length);
 }
@@ -115,7 +132,7 @@ static size_t parse(struct viewer *viewer) {
     }
     at = end + 4 - (char *)data;
     viewer->state = 1;
-    if (*hello) say(viewer->fd, 1, hello, strlen(hello));
+    if (*hello) greet(viewer);
     if (!*ready) is_ready(viewer);
   }
   while (fill - at >= 2) {
@@ -151,7 +168,8 @@ static void take(struct viewer *viewer) {
 
 int main(int argc, char **argv) {
   struct epoll_event events[512];
-  if (argc != 6) return 2;
+  if (argc < 6) return 2;
+  if (argc > 6 && !(tokens = fopen(argv[6], "r"))) die(argv[6]);
   path = argv[2], count = atoi(argv[3]), hello = argv[4], ready = argv[5];
   address.sin_family = AF_INET;
   address.sin_port = htons(atoi(argv[1]));

@@ -1,8 +1,9 @@
 /* What fan-out must cost at least: one send() a viewer, nothing else.
 
-   limit STORE_SOCKET CHANNEL    prints its port; then for each message of CHANNEL makes
-   one WebSocket frame and sends it to everybody. The handshake's key is not answered
-   (the load client does not look), pings are not sent, a short send ends the viewer. */
+   limit STORE_SOCKET CHANNEL [joined]    prints its port; then for each message of
+   CHANNEL makes one WebSocket frame and sends it to everybody; "joined": the frames of all
+   messages that were read together leave with one send. The handshake's key is not
+   answered (the load client does not look), pings are not sent, a short send ends it. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -15,7 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int fds[65536], open_count, loop;
+static int fds[65536], open_count, loop, joined;
+static unsigned char frames[1 << 21];
+static size_t filled;
 
 static void watch(int fd) {
   struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
@@ -33,8 +36,15 @@ static int store(const char *where, const char *channel) {
   return fd;
 }
 
+static void flush_all(void) {
+  for (int i = 0; filled && i < open_count; i++)
+    if (send(fds[i], frames, filled, MSG_DONTWAIT | MSG_NOSIGNAL) < (ssize_t)filled)
+      exit(3);
+  filled = 0;
+}
+
 static void fan_out(const char *text, size_t length) {
-  unsigned char frame[65536];
+  unsigned char *frame = frames + filled;
   size_t at = 0;
   frame[at++] = 0x81;
   if (length < 126) {
@@ -45,10 +55,8 @@ static void fan_out(const char *text, size_t length) {
     frame[at++] = length;
   }
   memcpy(frame + at, text, length);
-  for (int i = 0; i < open_count; i++)
-    if (send(fds[i], frame, at + length, MSG_DONTWAIT | MSG_NOSIGNAL) <
-        (ssize_t)(at + length))
-      exit(3);
+  filled += at + length;
+  if (!joined) flush_all();
 }
 
 /* Messages of a subscription: the last of each three bulk strings that begin with
@@ -86,7 +94,8 @@ int main(int argc, char **argv) {
   struct sockaddr_in address = {.sin_family = AF_INET,
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;
-  if (argc != 3 || bind(listener, (struct sockaddr *)&address, size)) return 1;
+  joined = argc == 4;
+  if (argc < 3 || bind(listener, (struct sockaddr *)&address, size)) return 1;
   listen(listener, 1024);
   getsockname(listener, (struct sockaddr *)&address, &size);
   loop = epoll_create1(0);
@@ -107,6 +116,7 @@ int main(int argc, char **argv) {
       ssize_t got = read(link, buffer + fill, sizeof buffer - fill);
       if (got <= 0) return 1;
       size_t used = parse(buffer, fill += got);
+      flush_all();
       memmove(buffer, buffer + used, fill -= used);
     } else {
       char request[4096];
