@@ -20,7 +20,7 @@ from realtime.lanes import Keep, Lane, Namespace
 from realtime.presence import Count, count, online
 from realtime.publishing import history, position, publish, publish_on_commit
 from realtime.recovery import History, Position, Publication
-from realtime.router import Command, CommandRouter, Key, Mutation, Rate, Ref
+from realtime.router import Command, CommandRouter, Key, Mutation, Nested, Rate, Ref
 from realtime.store import Script, Unavailable, store_key
 from realtime.tokens import issue_ticket
 
@@ -40,6 +40,7 @@ __all__ = [
     "Latest",
     "Mutation",
     "Namespace",
+    "Nested",
     "New",
     "Pending",
     "Position",

@@ -18,7 +18,15 @@ Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?![\s\S])")]
 """A client's idempotency key."""
 
 
-class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Nested(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A Struct inside a command. Left out and default are the same body: so a field
+    that is added later changes no digest (see `once`).
+    """
+
+
+class Command(Nested, frozen=True):
     """What a client asks: `class ListComments(Command, tag="comment.list")`."""
 
 

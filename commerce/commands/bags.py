@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from commerce.commands.ids import Currency, OfferId, Qty, ShopId, SkuId, WaitId
 from commerce.commands.orders import Expect, Via
-from realtime import Command, Mutation
+from realtime import Command, Mutation, Nested
 
 
 class PutInBag(Mutation, frozen=True, tag="bag.put"):
@@ -20,7 +20,7 @@ class GetBag(Command, frozen=True, tag="bag.get"):
     """The signed-in buyer's bag."""
 
 
-class BagWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BagWish(Nested, frozen=True, kw_only=True):
     offer: OfferId
     qty: Qty
     expect: Expect

@@ -15,7 +15,7 @@ from commerce.commands.ids import (
     Whole,
 )
 from commerce.commands.shops import Currencies, Methods, Shipping, ShopName
-from realtime import Command, Mutation
+from realtime import Command, Mutation, Nested
 
 Title = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"\S")]
 Address = Annotated[
@@ -36,14 +36,14 @@ class GetShop(Command, frozen=True, tag="shop.get"):
     shop: ShopId
 
 
-class PartDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PartDraft(Nested, frozen=True, kw_only=True):
     """So many units of a variant in each bundle."""
 
     sku: SkuId
     qty: Annotated[int, Meta(ge=1, le=99)]
 
 
-class SkuDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SkuDraft(Nested, frozen=True, kw_only=True):
     """A variant as its shop writes it; `sku` names one that exists.
 
     With `parts` it is a bundle, counted by them, from its first day: they never change.

@@ -23,10 +23,10 @@ from commerce.commands.shipping import (
     ShipmentView,
 )
 from commerce.states import OrderState
-from realtime import Command, Mutation
+from realtime import Command, Mutation, Nested
 
 
-class Via(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Via(Nested, frozen=True, kw_only=True):
     """Where the buyer clicked, and at which moment of the picture."""
 
     kind: Literal["stream"]
@@ -34,7 +34,7 @@ class Via(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     media_ms: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
 
 
-class Expect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Expect(Nested, frozen=True, kw_only=True):
     """What the buyer saw that all units cost together. It can only refuse."""
 
     amount: Amount

@@ -12,14 +12,14 @@ from commerce.commands.ids import (
     SkuId,
     StreamId,
 )
-from realtime import Command, Mutation
+from realtime import Command, Mutation, Nested
 
 
 class GetShelf(Command, frozen=True, tag="shelf.get"):
     stream: StreamId
 
 
-class OfferDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OfferDraft(Nested, frozen=True, kw_only=True):
     """A variant put on sale; without `prices` its list prices count."""
 
     sku: SkuId

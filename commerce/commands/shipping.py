@@ -17,13 +17,13 @@ from commerce.commands.ids import (
     Text,
 )
 from commerce.money import LARGEST
-from realtime import Mutation
+from realtime import Mutation, Nested
 
 Carrier = Annotated[str, Meta(max_length=40, pattern=SAYS)]
 Parcel = Annotated[str, Meta(max_length=60, pattern=SAYS)]
 
 
-class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Part(Nested, frozen=True, kw_only=True):
     """Some units of a line."""
 
     line: LineId
@@ -65,7 +65,7 @@ class ReceiveOrder(Mutation, frozen=True, tag="order.receive"):
     order: OrderId
 
 
-class RefundPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RefundPart(Nested, frozen=True, kw_only=True):
     """`amount` back for a line; `qty` says for how many units, if for whole ones."""
 
     line: LineId

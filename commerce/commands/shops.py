@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from commerce.commands.ids import Amount, Country, Currency, Prices, ShopId, Whole
-from realtime import Mutation
+from realtime import Mutation, Nested
 
 ShopName = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
 Currencies = Annotated[list[Currency], Meta(min_length=1, max_length=20)]
@@ -15,7 +15,7 @@ Methods = Annotated[
 Role = Literal["owner", "manager", "clerk", "service"]
 
 
-class Fee(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Fee(Nested, frozen=True, kw_only=True):
     """What sending to a country costs; from `free_over` of goods on, nothing."""
 
     fee: Prices

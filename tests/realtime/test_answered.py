@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from msgspec import Struct
 
-from realtime import Mutation, once
+from realtime import Mutation, Nested, digest_of, once
 from realtime.exceptions import CONFLICT, KEY_REUSED, CommandError
 from realtime.models import Answered, OutboxEvent
 
@@ -104,3 +104,24 @@ def test_a_refusal_that_the_same_key_caused_is_answered_by_that_success() -> Non
 def test_a_key_is_64_plain_characters_and_no_line_feed(key: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"type": "thing.take", "key": key, "thing": 3}, Take)
+
+
+def test_a_field_added_later_changes_no_digest_of_before() -> None:
+    class Size(Nested, frozen=True):
+        cm: int
+
+    class LaterSize(Nested, frozen=True):
+        cm: int
+        tall: bool = False
+
+    class Box(Mutation, frozen=True, tag="box.take"):
+        size: Size
+
+    class LaterBox(Mutation, frozen=True, tag="box.take"):
+        size: LaterSize
+        colour: str = ""
+
+    before = digest_of(Box(key="k", size=Size(cm=3)))
+    assert digest_of(LaterBox(key="k", size=LaterSize(cm=3))) == before
+    tall = LaterBox(key="k", size=LaterSize(cm=3, tall=True))
+    assert digest_of(tall) != before
