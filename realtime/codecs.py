@@ -143,7 +143,8 @@ DEFLATED: dict[Codec, Codec] = {
     JSON: Json(deflate=True),
     MESSAGE_PACK: MessagePack(deflate=True),
 }
-CODECS: tuple[Codec, ...] = (*DEFLATED, *DEFLATED.values())
+"""The flavour of a codec whose clients read compressed frames."""
+CODECS: tuple[Codec, ...] = (JSON, MESSAGE_PACK)
 
 
 @lru_cache(maxsize=512)
