@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
+from django.db import InterfaceError, OperationalError
 from msgspec import Struct
 
 from realtime.codecs import Codec
@@ -79,6 +80,9 @@ class Pending:
             self.refuse(bad_request(error))
         except Closing as closing:
             self._close(closing.close)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("command %s: the database is away: %s", self.name, error)
+            self.refuse(UNAVAILABLE())
         except Exception:
             incident = secrets.token_hex(4)
             logger.exception("command %s failed, incident %s", self.name, incident)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Annotated
 
+from django.db import OperationalError
 from django.db import connection as database
 from msgspec import Meta, Struct
 
@@ -54,7 +55,8 @@ class Count(Command, frozen=True, tag="count.rows"):
 
 
 class Break(Command, frozen=True, tag="break.down"):
-    pass
+    away: bool = False
+    """It is the database that is away."""
 
 
 class Refuse(Command, frozen=True, tag="refuse.me"):
@@ -129,7 +131,7 @@ def count(connection: Connection, command: Count) -> Said:
 
 @router.handles(anonymous=True)
 async def break_down(connection: Connection, command: Break) -> Said:
-    raise RuntimeError("a mistake of ours")
+    raise OperationalError("away") if command.away else RuntimeError("ours")
 
 
 @router.handles(anonymous=True)

@@ -294,6 +294,11 @@ async def test_a_refusal_carries_its_facts_and_a_mistake_of_ours_only_an_inciden
     assert set(broken.data) == {"id"}
 
 
+async def test_a_database_that_is_away_is_no_mistake_of_ours(visit: Connect) -> None:
+    away = await refusal(await visit(), "break.down", {"away": True})
+    assert (away.code, away.name, away.temporary) == (108, "unavailable", True)
+
+
 async def test_a_shared_bucket_counts_all_connections_of_a_user(visit: Connect) -> None:
     one, two = await visit(55), await visit(55)
     await one.rpc("often.asked")

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import signal
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -104,5 +105,7 @@ def serve(port: int, failpoints: str, log: str) -> None:
         # With DEBUG every statement is kept; fail-points need it.
         settings.DEBUG = bool(failpoints)
         call_command("web", "--port", str(port))
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(1)
