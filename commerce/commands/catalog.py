@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from commerce.commands.ids import (
+    NO_NUL,
+    SAYS,
     Country,
     Currency,
     OfferId,
@@ -17,11 +19,11 @@ from commerce.commands.ids import (
 from commerce.commands.shops import Currencies, Methods, Shipping, ShopName
 from realtime import Command, Mutation, Nested
 
-Title = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"\S")]
+Title = Annotated[str, Meta(max_length=80, pattern=SAYS)]
 Address = Annotated[
-    str, Meta(max_length=500, pattern=r"^(https?:/)?/[^\s]*$(?![\s\S])")
+    str, Meta(max_length=500, pattern=r"^(https?:/)?/[^\s\x00]*$(?![\s\S])")
 ]
-Option = Annotated[str, Meta(min_length=1, max_length=40)]
+Option = Annotated[str, Meta(min_length=1, max_length=40, pattern=NO_NUL)]
 
 
 class CreateShop(Mutation, frozen=True, tag="shop.create"):
@@ -50,7 +52,7 @@ class SkuDraft(Nested, frozen=True, kw_only=True):
     """
 
     sku: SkuId | None = None
-    code: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
+    code: Annotated[str, Meta(max_length=40, pattern=SAYS)]
     options: Annotated[dict[Option, Option], Meta(max_length=10)] = {}
     prices: Prices
     show_stock: Literal["exact", "low", "hidden"] = "exact"
@@ -65,9 +67,9 @@ class SaveProduct(Mutation, frozen=True, kw_only=True, tag="product.save"):
     product: ProductId | None = None
     version: Whole | None = None
     title: Title
-    text: Annotated[str, Meta(max_length=5000)] = ""
+    text: Annotated[str, Meta(max_length=5000, pattern=NO_NUL)] = ""
     media: Annotated[list[Address], Meta(max_length=10)] = []
-    category: Annotated[str, Meta(max_length=40)] = ""
+    category: Annotated[str, Meta(max_length=40, pattern=NO_NUL)] = ""
     ships_to: Annotated[list[Country], Meta(max_length=250)] = []
     """Empty: wherever the shop ships."""
     cross_border: bool = False

@@ -33,10 +33,12 @@ ClaimId = Annotated[int, Meta(ge=1, le=2**53 - 1), Ref("claim")]
 Qty = Annotated[int, Meta(ge=1, le=999)]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?![\s\S])")]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-SAYS = r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*$(?![\s\S])"
+SAYS = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$(?![\s\S])"
 """One line of text, and something in it."""
 Line = Annotated[str, Meta(max_length=200, pattern=SAYS)]
-Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
+NO_NUL = r"^[^\x00]*$"
+"""Text of any lines. PostgreSQL keeps no NUL in text, nor in JSON."""
+Text = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
 Number = Annotated[int, Meta(ge=1, le=100_000)]
 """An item's number on its shelf."""
 

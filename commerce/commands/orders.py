@@ -14,6 +14,7 @@ from commerce.commands.ids import (
     ShopId,
     SkuId,
     StreamId,
+    Text,
 )
 from commerce.commands.quotes import AddressView, TaxLine
 from commerce.commands.shipping import (
@@ -58,7 +59,7 @@ class PayOrder(Mutation, frozen=True, tag="order.pay"):
 
 class CancelOrder(Mutation, frozen=True, tag="order.cancel"):
     order: OrderId
-    reason: Annotated[str, Meta(max_length=200)] = ""
+    reason: Text = ""
 
 
 class GetOrder(Command, frozen=True, tag="order.get"):

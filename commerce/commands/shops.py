@@ -4,10 +4,18 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from commerce.commands.ids import Amount, Country, Currency, Prices, ShopId, Whole
+from commerce.commands.ids import (
+    SAYS,
+    Amount,
+    Country,
+    Currency,
+    Prices,
+    ShopId,
+    Whole,
+)
 from realtime import Mutation, Nested
 
-ShopName = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
+ShopName = Annotated[str, Meta(max_length=40, pattern=SAYS)]
 Currencies = Annotated[list[Currency], Meta(min_length=1, max_length=20)]
 Methods = Annotated[
     list[Annotated[str, Meta(max_length=16)]], Meta(min_length=1, max_length=10)

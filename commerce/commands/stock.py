@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from commerce.commands.ids import Cursor, Limit, SkuId
+from commerce.commands.ids import Cursor, Limit, Line, SkuId, Text
 from realtime import Command, Mutation
 
 Units = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -13,7 +13,7 @@ Units = Annotated[int, Meta(ge=1, le=1_000_000)]
 class ReceiveStock(Mutation, frozen=True, tag="stock.receive"):
     sku: SkuId
     qty: Units
-    note: Annotated[str, Meta(max_length=200)] = ""
+    note: Text = ""
 
 
 class AdjustStock(Mutation, frozen=True, tag="stock.adjust"):
@@ -21,7 +21,7 @@ class AdjustStock(Mutation, frozen=True, tag="stock.adjust"):
 
     sku: SkuId
     delta: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Line
 
 
 class ListStock(Command, frozen=True, tag="stock.ledger"):

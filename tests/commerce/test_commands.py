@@ -2,13 +2,17 @@
 
 import importlib
 import pkgutil
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import inspect
 
 from commerce import commands
 from commerce.commands import shipping
+from realtime import Command
 
 TYPES = [
     value
@@ -75,3 +79,45 @@ def test_what_is_badly_asked_is_refused_by_its_path(
     body = msgspec.json.encode({**GOOD[kind], **wrong})
     with pytest.raises(msgspec.ValidationError, match=rf"\$\.{next(iter(wrong))}"):
         msgspec.json.decode(body, type=kind)
+
+
+CHOSEN = {"$.method", "$.methods[]", "$.cursor"}
+"""Looked up in a list or taken apart, and never stored."""
+
+
+def texts(kind: inspect.Type, path: str = "$") -> Iterator[tuple[str, inspect.StrType]]:
+    """Every text in a command, with its path."""
+    if isinstance(kind, inspect.Metadata):
+        yield from texts(kind.type, path)
+    elif isinstance(kind, inspect.StructType):
+        for field in kind.fields:
+            yield from texts(field.type, f"{path}.{field.encode_name}")
+    elif isinstance(kind, inspect.ListType):
+        yield from texts(kind.item_type, f"{path}[]")
+    elif isinstance(kind, inspect.DictType):
+        yield from texts(kind.key_type, f"{path}{{}}")
+        yield from texts(kind.value_type, f"{path}{{}}")
+    elif isinstance(kind, inspect.UnionType):
+        for one in kind.types:
+            yield from texts(one, path)
+    elif isinstance(kind, inspect.StrType):
+        yield path, kind
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind for kind in TYPES if issubclass(kind, Command)],
+    ids=lambda kind: kind.__name__,
+)
+def test_no_text_has_what_postgresql_cannot_keep(kind: type[Command]) -> None:
+    for path, text in texts(inspect.type_info(kind)):
+        if path not in CHOSEN:
+            assert text.pattern is not None, path
+            assert not re.search(text.pattern, "a\x00b"), path
+
+
+@pytest.mark.parametrize("blank", [" ", "\u3000", "\u00a0\u2003"])
+def test_a_line_of_blanks_says_nothing(blank: str) -> None:
+    body = msgspec.json.encode({**GOOD[shipping.ShipOrder], "carrier": blank})
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.carrier"):
+        msgspec.json.decode(body, type=shipping.ShipOrder)
