@@ -62,13 +62,13 @@ def give_back_money(
     it was given back meanwhile.
     """
     order = wish.order
-    # Closing it may give back rows besides: all of them are locked now, by their ids.
-    lock(stock for _, stock in units.counted(order))
     amounts = worth(wish)
     asked = {line.pk: (line, qty) for line, qty in _asked(wish)}
     touched: list[int] = []
     coming = {line: qty for line, (_, qty) in asked.items()}
     if wish.kind == AfterSale.Kind.REFUND:
+        # Closing it may give back rows besides: all are locked now, by their ids.
+        lock(stock for _, stock in units.counted(order))
         still_here = unsent(order)
         coming = {n: min(qty, still_here[n]) for n, qty in coming.items()}
         here = [(asked[n][0], qty) for n, qty in coming.items() if qty]

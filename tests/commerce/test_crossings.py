@@ -1,5 +1,6 @@
 """Two people want different things of one order at once: one of them is told so."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -7,6 +8,7 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from commerce.actions import closing, orders
 from commerce.actions.checkout import check_out
@@ -18,7 +20,13 @@ from tests.commerce.conftest import PRICE, Show, key
 from tests.commerce.fulfilling import home, paid, shipping_show
 from tests.commerce.goods_at_hand import put_out
 from tests.commerce.money_at_hand import after, end_hold, hold, news, pay
-from tests.commerce.test_aftersales import came_back, decide, opened, withdraw
+from tests.commerce.test_aftersales import (
+    came_back,
+    decide,
+    opened,
+    send_back,
+    withdraw,
+)
 from tests.commerce.test_checkout import bag
 from tests.commerce.test_quotes import ask
 from tests.commerce.test_refunds import give
@@ -175,3 +183,24 @@ def test_a_bundle_called_off_after_a_part_was_given_back_is_restocked_once(
     assert show.left == 10 - 2
     cancel(order)
     assert show.left == 10
+
+
+def locked_rows(queries: list[dict[str, str]]) -> list[list[int]]:
+    """The stock rows that were locked, statement by statement."""
+    locks = (
+        re.search(r"commerce_stock\s+WHERE id .*'\[([\d,]*)\]'", q["sql"])
+        for q in queries
+    )
+    return [sorted(map(int, lock[1].split(","))) for lock in locks if lock and lock[1]]
+
+
+def test_a_return_of_one_thing_locks_no_row_of_another(show: Show) -> None:
+    order, _, bowl = bought_set(show)
+    ship(show.host.pk, order)
+    wish = opened(order, "return", line=bowl)
+    decide(show.host.pk, wish)
+    send_back(order.buyer_id, wish)
+    with CaptureQueriesContext(connection) as done:
+        came_back(show.host.pk, wish)
+    row = order.lines.get(id=bowl).stock_id
+    assert {tuple(rows) for rows in locked_rows(done.captured_queries)} == {(row,)}
