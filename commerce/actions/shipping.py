@@ -22,7 +22,7 @@ from commerce.commands.shipping import (
     Shipped,
 )
 from commerce.errors import WRONG_STATE
-from commerce.models import Order, OrderLine, RefundLine, Shipment
+from commerce.models import Order, Refund, RefundLine, Shipment
 from commerce.states import SENT, UNSENT
 from realtime.exceptions import BAD_REQUEST, NOT_FOUND
 
@@ -90,15 +90,19 @@ def close_parcels(order: Order, now: int, *, by: int | None = None) -> None:
 def unsent(order: Order) -> Counter[int]:
     """Units of each line that are still to be sent; a bundle counts as its line.
 
-    What was given back before it was sent is not sent any more.
+    What was given back before it was sent is not sent any more: its money, or the
+    units themselves, whatever became of the money.
     """
+    paid_back: Counter[int] = Counter()
+    backs = RefundLine.objects.filter(refund__order=order, line__parent=None)
+    for back in backs.exclude(refund__state=Refund.State.FAILED):
+        paid_back[back.line_id] += back.qty
     left: Counter[int] = Counter()
-    lines: list[OrderLine] = list(order.lines.filter(parent=None).order_by("id"))
-    for line in lines:
+    for line, still_sold in not_back(order):
         worth = line.net + line.tax
-        left[line.pk] = 0 if worth and line.refunded >= worth else line.qty
-    for refund in RefundLine.objects.filter(refund__order=order, line__parent=None):
-        left[refund.line_id] -= refund.qty
+        given = bool(worth) and line.refunded >= worth
+        here = min(still_sold, line.qty - paid_back[line.pk])
+        left[line.pk] = 0 if given else here
     for parcel in order.shipments.all():
         for part in parcel.lines:
             left[part["line"]] -= part["qty"]

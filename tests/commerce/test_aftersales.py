@@ -1,6 +1,6 @@
 """Buyers who are not content: asked, decided, sent back, made good."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Literal, get_args
@@ -62,12 +62,15 @@ def act(user: int, command: Mutation, does: Callable[..., Any]) -> str:
     return once(user, command, AfterSaleState, inner).state
 
 
-def opened(order: Order, kind: Kind, qty: int = 1, line: int = 0) -> AfterSale:
+def opened(
+    order: Order, kind: Kind, qty: int = 1, line: int = 0, lines: Sequence[int] = ()
+) -> AfterSale:
+    asked = lines or [line or order.lines.filter(parent=None).get().pk]
     command = OpenAfterSale(
         key=key(),
         order=str(order.pk),
         kind=kind,
-        lines=[Part(line=line or order.lines.filter(parent=None).get().pk, qty=qty)],
+        lines=[Part(line=one, qty=qty) for one in asked],
         reason="cracked",
     )
     act(order.buyer_id, command, aftersales.open_one)

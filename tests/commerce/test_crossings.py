@@ -5,15 +5,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
+from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from commerce.actions import closing, orders
+from commerce.actions import closing, orders, refunds
 from commerce.actions.checkout import check_out
 from commerce.commands.orders import CancelOrder, OrderCancelled, OrderHeld
 from commerce.models import Move, Order, Refund, Shipment
+from commerce.providers.protocol import Payback
 from realtime import once
 from realtime.exceptions import CommandError
 from tests.commerce.conftest import PRICE, Show, key
@@ -204,3 +206,29 @@ def test_a_return_of_one_thing_locks_no_row_of_another(show: Show) -> None:
         came_back(show.host.pk, wish)
     row = order.lines.get(id=bowl).stock_id
     assert {tuple(rows) for rows in locked_rows(done.captured_queries)} == {(row,)}
+
+
+def test_a_refund_that_failed_and_was_made_again_keeps_one_unit_from_the_parcel(
+    show: Show,
+) -> None:
+    order = paid(show, 3)
+    failed = give(order, PRICE, qty=1)
+    refunds.learned(UUID(failed.refund), Payback("", "failed"))
+    give(order, PRICE, qty=1)
+    ship(show.host.pk, order)
+    assert Shipment.objects.get().lines == [{"line": order.lines.get().pk, "qty": 2}]
+
+
+def test_a_gift_that_went_back_with_what_it_came_with_is_not_sent(show: Show) -> None:
+    gift, bowl, cup = put_out(show, price=0), put_out(show), put_out(show)
+    bagful = bag(show, show.buyer(), {gift: 1, bowl: 1, cup: 1})
+    held = check_out([bagful], {}).answers[bagful.name][1]
+    assert isinstance(held, OrderHeld)
+    order = Order.objects.get(id=held.order)
+    payment = pay(order)
+    assert news(payment.ref or "", amount=payment.amount) == 200
+    given, back, kept = (order.lines.get(sku=ware.sku).pk for ware in (gift, bowl, cup))
+    decide(show.host.pk, opened(order, "refund", lines=[given, back]))
+    assert gift.left == 10
+    ship(show.host.pk, order)
+    assert Shipment.objects.get().lines == [{"line": kept, "qty": 1}]
