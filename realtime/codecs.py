@@ -65,7 +65,7 @@ class Json:
     """Objects joined by line feeds."""
 
     binary = False
-    _long = re.compile(rb"\d{16}")
+    _odd = re.compile(rb"\d{16}|\\u0000")
 
     def __init__(self, *, deflate: bool = False) -> None:
         self.name = "json deflate" if deflate else "json"
@@ -91,7 +91,7 @@ class Json:
 
     def body(self, raw: Raw, type_: type[T]) -> T:
         data = bytes(raw) or b"{}"
-        return _checked(msgspec.json.decode, data, type_, self._long)
+        return _checked(msgspec.json.decode, data, type_, self._odd)
 
     def encode(self, message: Any) -> bytes:
         return self._encode(message)
@@ -107,7 +107,7 @@ class MessagePack:
     """Maps one after another; subprotocol `souk.msgpack.v1`."""
 
     binary = True
-    _long = re.compile(rb"[\xcf\xd3]")
+    _odd = re.compile(rb"[\x00\xcf\xd3]")
 
     def __init__(self, *, deflate: bool = False) -> None:
         self.name = "souk.msgpack.v1 deflate" if deflate else "souk.msgpack.v1"
@@ -125,7 +125,7 @@ class MessagePack:
 
     def body(self, raw: Raw, type_: type[T]) -> T:
         data = bytes(raw) or b"\x80"
-        return _checked(msgspec.msgpack.decode, data, type_, self._long)
+        return _checked(msgspec.msgpack.decode, data, type_, self._odd)
 
     def encode(self, message: Any) -> bytes:
         return self._encode(message)
@@ -179,11 +179,12 @@ def _maps(frame: bytes) -> list[memoryview]:
     return parts
 
 
-def _checked(decode: Any, data: bytes, type_: type[T], long: re.Pattern[bytes]) -> T:
+def _checked(decode: Any, data: bytes, type_: type[T], odd: re.Pattern[bytes]) -> T:
+    """`odd` finds every body that may have what is refused; then it is looked at."""
     try:
         value: T = decode(data, type=type_)
-        if type_ is not Rpc and long.search(data):
-            _refuse_inexact(decode(data), "$")
+        if type_ is not Rpc and odd.search(data):
+            _refuse_unkept(decode(data), "$")
     except RecursionError:
         raise msgspec.ValidationError("nested too deeply - at `$`") from None
     except UnicodeDecodeError:  # MessagePack's strings; msgspec lets it through
@@ -191,12 +192,18 @@ def _checked(decode: Any, data: bytes, type_: type[T], long: re.Pattern[bytes]) 
     return value
 
 
-def _refuse_inexact(value: Any, path: str) -> None:
+def _refuse_unkept(value: Any, path: str) -> None:
+    """Refuse numbers that clients do not count exactly, and text PostgreSQL has no
+    room for: whoever names a field need not think of either.
+    """
     if isinstance(value, int) and abs(value) > SAFE_INTEGER:
         raise msgspec.ValidationError(f"Number beyond 2**53 - at `{path}`")
+    if isinstance(value, str) and "\0" in value:
+        raise msgspec.ValidationError(f"NUL in a text - at `{path}`")
     if isinstance(value, dict):
         for key, item in value.items():
-            _refuse_inexact(item, f"{path}.{key}")
+            _refuse_unkept(key, path)
+            _refuse_unkept(item, f"{path}.{key}")
     if isinstance(value, list):
         for item in value:
-            _refuse_inexact(item, f"{path}[...]")
+            _refuse_unkept(item, f"{path}[...]")

@@ -122,3 +122,24 @@ def test_json_goes_as_text_and_messagepack_as_binary() -> None:
 def test_a_string_of_messagepack_that_is_no_utf_8_is_a_bad_body() -> None:
     with pytest.raises(msgspec.ValidationError, match="not UTF-8"):
         MESSAGE_PACK.body(Raw(b"\x81\xa7channel\xa1\xff"), Subscribe)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    "body", [{"a": "x\0"}, {"a": ["\0"]}, {"a": {"\0": 1}}, {"a": [{"b": "\0"}]}]
+)
+def test_no_text_has_a_nul_which_databases_refuse(
+    codec: Codec, body: dict[str, Any]
+) -> None:
+    raw = written(codec, body)
+    data = msgspec.Raw(raw.encode() if isinstance(raw, str) else raw)
+    with pytest.raises(msgspec.ValidationError, match=r"NUL in a text - at `\$"):
+        codec.body(data, dict)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_zeros_and_backslashes_are_no_nul(codec: Codec) -> None:
+    body = {"a": 0, "b": "\\u0000", "c": [0, False]}
+    raw = written(codec, body)
+    data = msgspec.Raw(raw.encode() if isinstance(raw, str) else raw)
+    assert codec.body(data, dict) == body
