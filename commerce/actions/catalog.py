@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from django.db.models import F
 
 from commerce.actions.bundles import check_parts, part_views, write_parts
 from commerce.actions.parts import Level, levels
@@ -133,8 +134,8 @@ def _write_product(shop: Shop, command: SaveProduct) -> Product:
     if command.version is None:
         raise BAD_REQUEST(path="$.version", why="a change names the version it saw")
     mine = Product.objects.filter(id=command.product, shop=shop)
-    version = command.version
-    if mine.filter(version=version).update(version=version + 1, **fields) != 1:
+    fields["version"] = F("version") + 1
+    if mine.filter(version=command.version).update(**fields) != 1:
         current = mine.values_list("version", flat=True).first()
         raise NOT_FOUND() if current is None else CONFLICT(version=current)
     return mine.get()

@@ -207,3 +207,13 @@ def test_a_room_is_told_of_a_new_list_price(show: Show) -> None:
     Stream.objects.update(state=Stream.State.ENDED, ended_at=Now())
     save(3, 4000, "Red cup")
     assert [e for e in told(show) if e["type"] == "offer.changed"] == changes
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("version", [2**31 - 1, 2**53 - 1])
+def test_a_version_there_cannot_be_is_a_conflict(show: Show, version: int) -> None:
+    wish = draft(show, product=show.product, version=version)
+    assert refused(catalog.save_product, show.host, wish) == (
+        "conflict",
+        {"version": 1},
+    )
