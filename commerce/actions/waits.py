@@ -5,7 +5,7 @@ back: no unit returns unseen. Neighbour: queue.py serves it.
 """
 
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from commerce.actions import orders
@@ -27,7 +27,7 @@ from commerce.errors import (
     WRONG_STATE,
 )
 from commerce.grant import shown
-from commerce.models import BundlePart, Offer, Stock, Wait
+from commerce.models import BundlePart, Offer, Product, Shop, Stock, Wait
 from commerce.states import LIVE
 from realtime.exceptions import CONFLICT, NOT_FOUND
 
@@ -175,11 +175,23 @@ def serve_again(limit: int = LOOKED_AT) -> list[int]:
 
 
 def _served_late(limit: int) -> list[int]:
-    """Offers with a waiter whose turn it would be now."""
-    waiting = Wait.objects.filter(state=Wait.State.WAITING)
-    bundles = BundlePart.objects.values("bundle")
-    due = waiting.filter(
-        Q(offer__stock__available__gte=F("qty")) | Q(offer__sku__in=bundles)
+    """Offers with a waiter whose turn it would be now.
+
+    Only of those for whom there is enough, of what is on sale: long queues that nobody
+    can serve would fill the `limit`, and keep all others from being looked at.
+    """
+    parts = BundlePart.objects.filter(bundle=OuterRef("offer__sku"))
+    short = parts.filter(
+        sku__stocks__kind=Stock.Kind.MAIN,
+        sku__stocks__available__lt=F("qty") * OuterRef("qty"),
+    )
+    enough = Q(offer__stock__available__gte=F("qty")) | Exists(parts) & ~Exists(short)
+    due = Wait.objects.filter(
+        enough,
+        state=Wait.State.WAITING,
+        offer__state=Offer.State.OPEN,
+        offer__sku__product__state=Product.State.LISTED,
+        offer__sku__product__shop__state=Shop.State.OPEN,
     )
     late = list(due.order_by("id")[:limit])
     if not late:

@@ -16,7 +16,7 @@ from commerce.actions import orders, units, waits
 from commerce.actions.checkout import check_out
 from commerce.commands.bags import JoinQueue, LeaveQueue, Waiting
 from commerce.grant import MAX_HOLDS
-from commerce.models import Move, Offer, Order, Stock, Tally, Wait
+from commerce.models import Move, Offer, Order, Product, Stock, Tally, Wait
 from realtime import db, once
 from realtime.exceptions import CommandError
 from realtime.models import OutboxEvent
@@ -149,6 +149,28 @@ def test_one_with_too_many_holds_is_passed_over_until_there_is_room(
     expire(Order.objects.get(id=held(holds[0]).order))
     assert waits.serve_again() == [show.stock]
     assert (show.left, states(show)) == (0, ["offered", "offered"])
+
+
+@pytest.mark.both_databases
+def test_those_who_cannot_be_served_keep_nobody_waiting_elsewhere(
+    sold_out: tuple[Show, Order],
+) -> None:
+    show, order = sold_out
+    bowl, plate, tea = put_out(show, left=0), put_out(show, left=0), put_out(show)
+    pair = put_out(show, parts={bowl.sku: 1, plate.sku: 1})
+    one, other, busy = show.buyers(3)
+    join(one, pair.offer)
+    join(other, plate.offer)
+    Product.objects.filter(id=plate.product).update(state="delisted")
+    count(show, plate.sku, 1)
+    join(busy, show.offer)
+    holds = [bag(show, busy, {tea: 1}) for _ in range(MAX_HOLDS)]
+    full = [wish.told(check_out([wish], {}).answers) for wish in holds]
+    expire(order)
+    expire(Order.objects.get(id=held(full[0]).order))
+    assert states(show) == ["waiting", "waiting", "waiting"]
+    assert waits.serve_again(limit=1) == [show.stock]
+    assert states(show) == ["waiting", "waiting", "offered"]
 
 
 @pytest.mark.both_databases
