@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from django.db import OperationalError
+
 from commerce.actions import (
     aftersales,
     orders,
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 router = CommandRouter()
 
 T = TypeVar("T")
+Row = TypeVar("Row")
 Round = Callable[[], Awaitable[None]]
 ALONGSIDE = 8
 """A provider is asked so many things at once."""
@@ -39,8 +42,7 @@ ALONGSIDE = 8
 
 async def expire() -> None:
     """Holds whose time is over, and nobody may be paying them: their units go back."""
-    for order in await db(orders.due_unpaid):
-        tellers().changed(await db(orders.expire, order))
+    await _each(orders.expire, await db(orders.due_unpaid))
 
 
 async def end(provider: str) -> None:
@@ -75,6 +77,29 @@ async def _alongside(
     return await asyncio.gather(*map(one, rows))
 
 
+async def _each(work: Callable[[Row], list[int] | None], rows: Sequence[Row]) -> None:
+    """Do it for each row, and tell the tellers which stock rows got units.
+
+    A row that fails stays due and holds up no other; if the database is away, none
+    can be done, and the round ends.
+    """
+    for row in rows:
+        try:
+            touched = await db(work, row)
+        except Exception as error:
+            if _nothing_goes(error):
+                raise
+            log.exception("%s of %s failed", work.__name__, row)
+        else:
+            tellers().changed(touched or ())
+
+
+def _nothing_goes(error: Exception) -> bool:
+    """The database is away or too busy: for the next row, too."""
+    busy = isinstance(error, CommandError) and error.temporary
+    return busy or isinstance(error, OperationalError)
+
+
 async def announce() -> None:
     """Sales the rooms have not heard of."""
     await db(sales.announce)
@@ -82,10 +107,8 @@ async def announce() -> None:
 
 async def care() -> None:
     """What was sent long ago has arrived; after-sales take the step that time takes."""
-    for order in await db(shipping.due):
-        await db(shipping.move_on, order)
-    for wish in await db(aftersales.due):
-        tellers().changed(await db(aftersales.move_on, wish))
+    await _each(shipping.move_on, await db(shipping.due))
+    await _each(aftersales.move_on, await db(aftersales.due))
     for carrier, number in await db(parcels.forgotten):
         await db(parcels.remember, carrier, number)
 
