@@ -21,6 +21,7 @@ from commerce.commands.shipping import CreateRefund, MarkRefunded, Refunded
 from commerce.errors import REFUND_EXCEEDS, WRONG_STATE
 from commerce.events import RefundChanged
 from commerce.models import Order, OrderLine, Payment, Refund, RefundLine
+from commerce.providers import ASKED
 from commerce.providers.protocol import Payback
 from commerce.states import SOLD
 from realtime import publish_on_commit
@@ -258,7 +259,8 @@ def apply(refund: Refund, order: Order, payback: Payback) -> None:
     was = refund.state
     refund.state = payback.state
     refund.ref = payback.ref or refund.ref
-    if payback.state != "sent":
+    if payback.state != "sent" or refund.payment.provider not in ASKED:
+        # It is over, or the shop will say so: there is nobody to ask.
         refund.check_at = None
     refund.save(update_fields=["state", "ref", "check_at"])
     if payback.state == "failed":

@@ -249,7 +249,9 @@ def test_what_was_paid_by_hand_is_back_when_the_shop_says_so(
 ) -> None:
     mark(by_hand)
     refund = cancel(by_hand).refund or ""
+    assert refunds.due("manual") == [uuid.UUID(refund)]
     refunds.learned(uuid.UUID(refund), Payback("x", "sent"))
+    assert Refund.objects.get().check_at is None
     for who, name in ((by_hand.buyer_id, "permission_denied"), (0, "not_found")):
         with pytest.raises(CommandError) as refused:
             mark_back(by_hand, refund, by=who or show.buyer().pk)
