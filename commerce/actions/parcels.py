@@ -2,7 +2,8 @@
 
 import msgspec
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Substr
 
 from commerce.actions.orders import locked
 from commerce.carriers import News
@@ -91,18 +92,17 @@ def catch_up(parcel: Shipment) -> None:
 
 def forgotten() -> list[tuple[str, str]]:
     """News that came while its parcel was being written down, by another process."""
+    parcel = Shipment.objects.filter(
+        carrier=Substr(OuterRef("provider"), len(_name("")) + 1), number=OuterRef("ref")
+    )
     lately = Inbox.objects.filter(
-        provider__startswith="ship:",
+        Exists(parcel),
+        provider__startswith=_name(""),
         handled_at=None,
         received_at__gte=now_ms() - LATELY_MS,
     )
-    waiting = lately.values_list("provider", "ref").distinct()[:200]
-    numbers = [(provider.removeprefix("ship:"), ref) for provider, ref in waiting]
-    return [
-        (carrier, number)
-        for carrier, number in numbers
-        if Shipment.objects.filter(carrier=carrier, number=number).exists()
-    ]
+    found = lately.values_list("provider", "ref").distinct()[:200]
+    return [(provider.removeprefix(_name("")), ref) for provider, ref in found]
 
 
 def remember(carrier: str, number: str) -> None:

@@ -8,10 +8,12 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from commerce.actions import parcels
 from commerce.carriers import HEADER, News
+from commerce.clock import now_ms
 from commerce.models import Inbox, Order, Shipment
 from commerce.providers.signing import sign
 from tests.commerce.conftest import Show, key
@@ -107,6 +109,21 @@ def test_news_that_came_beside_its_parcel_is_found_again(show: Show) -> None:
     assert parcels.forgotten() == [("sf", "SF2")]
     parcels.remember("sf", "SF2")
     assert (seen(order), parcels.forgotten()) == (["left Hangzhou"], [])
+
+
+def test_news_of_unknown_parcels_does_not_hide_what_was_forgotten(show: Show) -> None:
+    order = paid(show)
+    ship(show.host.pk, order)
+    for n in range(201):
+        news = {"event_id": f"e{n}", "kind": "moving", "raw": b"{}"}
+        Inbox.objects.create(
+            provider="ship:sf", ref=f"AA{n}", received_at=now_ms(), **news
+        )
+    assert post("SF2") == 200
+    Shipment.objects.update(number="SF2")
+    with CaptureQueriesContext(connection) as asked:
+        assert parcels.forgotten() == [("sf", "SF2")]
+    assert len(asked) == 2  # the time, and the rows
 
 
 def test_a_carrier_speaks_of_its_own_parcels_only(show: Show) -> None:
