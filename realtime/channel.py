@@ -38,6 +38,9 @@ class Listener(Protocol):
 
 
 CALM = Setting()
+FRAME_BYTES = 65_536
+"""Of publications in one frame; more of them make more frames. One too big goes alone.
+A reader that stalls holds no more than its cut frame beside its bounded backlog."""
 
 
 class Load(Struct):
@@ -67,6 +70,8 @@ class Channel:
         self.ring = Ring(max(keep.count, 1))
         self.state: dict[str, Raw] = {}
         self.pending: list[Publication] = []
+        self.chosen: list[Publication] = []
+        """To be told before what is pending: it did not fit in the frame before."""
         self.changed: dict[str, Raw] = {}
         self.members: dict[Listener, Member] = {}
         self.buckets: dict[str, Bucket] = {}
@@ -89,6 +94,7 @@ class Channel:
     def adopt(self, position: Position, held: Iterable[Publication]) -> None:
         """Start (again) at a position of the store, knowing what led up to it."""
         self.ring.clear()
+        self.chosen.clear()
         self.pending.clear()
         for publication in held:
             self.ring.append(publication)
@@ -134,17 +140,24 @@ class Channel:
             bucket.tidy()
 
     def flush(self, now: float) -> "Batch":
-        """What is pending, now being told; of a sampled lane a fair part."""
-        told, self.pending = self.pending, []
+        """A frame of what is pending, now being told; of a sampled lane a fair part."""
+        fresh, self.pending = self.pending, []
         changed, self.changed = self.changed, {}
-        self.sent = self.top
-        pending = len(told)
+        pending = len(fresh)
         if self.lane is Lane.SAMPLED:
-            told = fair(told, self._allowed(now, told))
+            fresh = fair(fresh, self._allowed(now, fresh))
         self.load.since = now
-        shed = pending - len(told)
+        shed = pending - len(fresh)
         self.load.shed += shed
+        told, self.chosen = _cut([*self.chosen, *fresh])
+        offsets = [p.offset for p in told if p.offset]
+        self.sent = max([self.sent, *offsets]) if self.chosen else self.top
         return Batch(self.name, self.lane, self.epoch, told, changed, shed)
+
+    @property
+    def untold(self) -> bool:
+        """There is something for the next pass."""
+        return bool(self.chosen or self.pending or self.changed)
 
     def _allowed(self, now: float, told: Sequence[Publication]) -> int:
         """How many the budget lets through; what is left of it lasts a second."""
@@ -179,6 +192,18 @@ class Channel:
         if whole is None:
             return None
         return frame(codec, [push(codec, self.name, pub=whole)], self.lane, self.name)
+
+
+def _cut(
+    publications: list[Publication],
+) -> tuple[list[Publication], list[Publication]]:
+    """What makes a frame, one publication at least, and what is left."""
+    size = 0
+    for at, publication in enumerate(publications):
+        size += len(publication.data)
+        if size > FRAME_BYTES and at:
+            return publications[:at], publications[at:]
+    return publications, []
 
 
 class Batch:

@@ -229,7 +229,7 @@ class Hub:
         """The store counts anew from `offset`. The link held, so nothing was missed."""
         if channel.name in self.taps:
             self._tell(channel)
-        elif channel.pending or channel.changed:
+        else:
             self._pump.flush(channel)
         channel.adopt(Position(offset, epoch), [])
 

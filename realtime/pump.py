@@ -61,7 +61,7 @@ class Pump:
 
     def __init__(self, size: int = SLICE) -> None:
         self._size = size
-        # Bounded: a channel has one pass here, and one more for each epoch that ends.
+        # Bounded: a channel has one pass here, and those that end an epoch.
         self._urgent: deque[Pass] = deque()
         self._tick: deque[Pass] = deque()
         self._scheduled = False
@@ -73,26 +73,27 @@ class Pump:
         Other lanes than reliable leave a tick after the pass before, at the earliest.
         `#<user>` has no crowd: it is told at once.
         """
-        if channel.passes or not (channel.pending or channel.changed):
+        if channel.passes or not channel.untold:
             return
-        channel.passes += 1
         if channel.personal:
-            self._at_once(channel)
+            self.flush(channel)
         else:
+            channel.passes += 1
             loop = asyncio.get_running_loop()
             due = channel.load.since + channel.setting.tick_ms / 1000
-            if channel.lane is Lane.RELIABLE or due <= loop.time():
+            if channel.chosen or channel.lane is Lane.RELIABLE or due <= loop.time():
                 loop.call_soon(self._enter, channel)
             else:
                 loop.call_at(due, self._enter, channel)
 
     def flush(self, channel: Channel) -> None:
         """Tell what is pending to those who are members now, and to nobody later."""
-        channel.passes += 1
-        if channel.personal:
-            self._at_once(channel)
-        else:
-            self._enter(channel)
+        while channel.untold:
+            channel.passes += 1
+            if channel.personal:
+                self._at_once(channel)
+            else:
+                self._enter(channel)
 
     def _at_once(self, channel: Channel) -> None:
         passing = Pass(channel, self._size, _now())
@@ -107,7 +108,7 @@ class Pump:
         channel.tidy()
 
     def _enter(self, channel: Channel) -> None:
-        if not (channel.pending or channel.changed):  # told or lost meanwhile
+        if not channel.untold:  # told or lost meanwhile
             channel.passes -= 1
             return
         line = self._urgent if channel.lane is Lane.RELIABLE else self._tick

@@ -54,6 +54,36 @@ async def test_a_burst_leaves_as_one_frame(hub: Hub, store: Store) -> None:
     assert one.frames == 1
 
 
+@pytest.mark.parametrize("name", ["deals:1", "comments:1", "#7"])
+async def test_a_great_burst_leaves_as_frames_a_reader_can_take(
+    hub: Hub, store: Store, name: str
+) -> None:
+    one = await viewer(hub, name)
+    for n in range(10):
+        store.publish(name, n, "x" * 30_000)
+    store.deliver()
+    await asyncio.sleep(0)
+    late = await viewer(hub, name)
+    await turns()
+    assert one.numbers == list(range(10))
+    assert one.frames == (10 if name == "#7" else 5)
+    assert late.numbers == list(range(10 - len(late.told), 10))
+    assert hub.channels[name].sent == 10
+
+
+async def test_a_great_burst_at_the_end_of_an_epoch_is_told_whole(
+    hub: Hub, store: Store
+) -> None:
+    one = await viewer(hub, "deals:1")
+    for n in range(6):
+        store.publish("deals:1", n, "x" * 30_000)
+    store.flush("deals:1")
+    store.publish("deals:1", 6)
+    store.deliver()
+    await turns()
+    assert one.numbers == list(range(7))
+
+
 async def test_who_joins_while_something_is_pending_gets_it_once(
     hub: Hub, store: Store
 ) -> None:
