@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Literal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from commerce.actions.catalog import STAFF, must_serve
 from commerce.actions.orders import methods, seen, to_pay
@@ -35,6 +35,10 @@ from commerce.models import (
 )
 from commerce.states import CODES, OrderState
 from realtime.exceptions import BAD_REQUEST, NOT_FOUND
+
+HISTORY = 100
+"""Of an order's changes and after-sales, which its buyer can make as many as they
+like, so many are shown: the last."""
 
 
 def order_view(user: int, order_id: str) -> OrderView:
@@ -85,8 +89,14 @@ def _place(cursor: Cursor) -> tuple[int, uuid.UUID]:
 
 def _views(orders: QuerySet[Order]) -> list[OrderView]:
     now = now_ms()
+    wishes = AfterSale.objects.order_by("-id")
+    changes = OrderChange.objects.order_by("-version")
     rows = orders.select_related("shop", "buyer").prefetch_related(
-        "lines", "shipments", "refunds", "aftersales", "changes"
+        "lines",
+        "shipments",
+        "refunds",
+        Prefetch("aftersales", wishes[:HISTORY], "last_wishes"),
+        Prefetch("changes", changes[:HISTORY], "last_changes"),
     )
     return [_view(order, now) for order in rows]
 
@@ -115,8 +125,8 @@ def _view(order: Order, now: int) -> OrderView:
         methods=methods(order),
         shipments=[_shipment_view(parcel) for parcel in by_id(order.shipments)],
         refunds=[_refund_view(refund) for refund in by_at(order.refunds)],
-        aftersales=[_aftersale_view(wish) for wish in by_id(order.aftersales)],
-        changes=[_change_view(order, change) for change in by_id(order.changes)],
+        aftersales=[_aftersale_view(wish) for wish in last(order, "last_wishes")],
+        changes=[_change_view(order, one) for one in last(order, "last_changes")],
         placed_at=order.placed_at,
         hold_until=order.hold_until,
         expires_at=order.expires_at,
@@ -128,6 +138,12 @@ def _view(order: Order, now: int) -> OrderView:
 def by_id(rows: Any) -> list[Any]:
     """What was read already, the oldest first."""
     return sorted(rows.all(), key=lambda row: row.pk)
+
+
+def last(order: Order, name: str) -> list[Any]:
+    """The end of a history, as it was read with the order, the oldest first."""
+    read: list[Any] = getattr(order, name)
+    return read[::-1]
 
 
 def by_at(rows: Any) -> list[Any]:

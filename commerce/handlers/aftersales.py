@@ -12,12 +12,12 @@ from commerce.commands.shipping import (
     WithdrawAfterSale,
 )
 from commerce.teller import tellers
-from realtime import CommandRouter, Connection, db, once
+from realtime import CommandRouter, Connection, Rate, db, once
 
 router = CommandRouter()
 
 
-@router.handles()
+@router.handles(rate=Rate(1, burst=5))
 def open_after_sale(connection: Connection, command: OpenAfterSale) -> AfterSaleState:
     act = partial(aftersales.open_one, connection.user, command)
     return once(connection.user, command, AfterSaleState, act)

@@ -36,7 +36,7 @@ async def place_order(connection: Connection, command: PlaceOrder) -> OrderHeld:
     return await tellers().submit(Wish(connection.user, digest, command))
 
 
-@router.handles()
+@router.handles(rate=Rate(2, burst=10))
 async def pay_order(connection: Connection, command: PayOrder) -> PayStarted:
     return await paying.pay(connection.user, command)
 

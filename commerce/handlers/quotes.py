@@ -13,7 +13,7 @@ from commerce.commands.quotes import (
     QuoteOrder,
     SaveAddress,
 )
-from realtime import CommandRouter, Connection, once
+from realtime import CommandRouter, Connection, Rate, once
 
 router = CommandRouter()
 
@@ -35,6 +35,6 @@ def list_addresses(connection: Connection, command: ListAddresses) -> AddressLis
     return addresses.addresses(connection.user)
 
 
-@router.handles()
+@router.handles(rate=Rate(2, burst=10))
 async def quote_order(connection: Connection, command: QuoteOrder) -> Quote:
     return await quoting.quote(connection.user, command)

@@ -9,9 +9,10 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from commerce.actions import orders, quotes, quoting
+from commerce.actions.receipts import HISTORY, order_view
 from commerce.commands.quotes import Quote, QuoteOrder
 from commerce.fees import fee
-from commerce.models import Address, Order, Payment, Product, Shop
+from commerce.models import Address, Order, OrderChange, Payment, Product, Shop
 from commerce.policies import Goods, Levy, TableTax, Tax
 from commerce.states import OPEN
 from realtime import db, once
@@ -383,3 +384,16 @@ def test_fees_are_read_from_the_table() -> None:
     assert fee(FEES, "CN", "CNY", 19800) == 0
     assert fee(FEES, "CN", "USD", 1) is None
     assert fee(FEES, "FR", "CNY", 1) is None
+
+
+def test_an_order_shows_the_end_of_a_long_history(transactional_db: None) -> None:
+    order = hold(shipping_show())
+    OrderChange.objects.bulk_create(
+        OrderChange(order=order, version=n, was="held", state="held", at=n)
+        for n in range(1, HISTORY + 31)
+    )
+    Order.objects.filter(id=order.pk).update(version=HISTORY + 30)
+    versions = [
+        one.version for one in order_view(order.buyer_id, str(order.pk)).changes
+    ]
+    assert versions == list(range(31, HISTORY + 31))
