@@ -142,7 +142,9 @@ def open_one(user: int, command: OpenAfterSale) -> AfterSaleState:
 def _check_parts(order: Order, parts: list[Part]) -> None:
     """Raises `BAD_REQUEST` for units that were not bought, or came back already."""
     left = {line.pk: line.qty for line in order.lines.filter(parent=None)}
-    for done in order.aftersales.filter(state=AfterSale.State.DONE):
+    done_before = order.aftersales.filter(state=AfterSale.State.DONE)
+    # Another piece that was called off was never sent: this one is owed again.
+    for done in done_before.exclude(replacement__state=Order.State.CLOSED):
         for part in done.lines:
             left[part["line"]] -= part["qty"]
     for index, part in enumerate(parts):

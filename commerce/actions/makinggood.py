@@ -86,8 +86,10 @@ def give_back_money(
 
 
 def take_in(wish: AfterSale) -> list[int]:
-    """The units that came back may be sold again; the ids of their rows."""
-    return units.restock(_asked(wish), f"return:{wish.pk}", now_ms())
+    """The units that came back may be sold again, once; the ids of their rows."""
+    away = {line.pk: qty for line, qty in units.not_back(wish.order)}
+    back = [(line, min(qty, away[line.pk])) for line, qty in _asked(wish)]
+    return units.restock(back, f"return:{wish.pk}", now_ms())
 
 
 def replace(wish: AfterSale, *, by: int | None) -> Order:

@@ -97,6 +97,11 @@ def came_back(user: int, wish: AfterSale, restock: bool = True) -> str:
     return act(user, command, aftersales.came_back)
 
 
+def call_off(user: int, order: Order) -> None:
+    command = CancelOrder(key=key(), order=str(order.pk))
+    once(user, command, OrderCancelled, lambda: closing.cancel(user, command)[0])
+
+
 def refusal(does: Any, *arguments: Any) -> tuple[str, dict[str, Any]]:
     with pytest.raises(CommandError) as error:
         does(*arguments)
@@ -197,13 +202,7 @@ def test_an_order_called_off_gives_back_what_did_not_come_back_yet(show: Show) -
     order = paid(show, 3)
     decide(show.host.pk, opened(order, "refund"))
     assert (now_is(order), left(show)) == ("paid", 8)
-    command = CancelOrder(key=key(), order=str(order.pk))
-    once(
-        order.buyer_id,
-        command,
-        OrderCancelled,
-        lambda: closing.cancel(order.buyer_id, command)[0],
-    )
+    call_off(order.buyer_id, order)
     assert (now_is(order), left(show)) == ("closed", 10)
     assert sum(refund.amount for refund in Refund.objects.all()) == 3 * PRICE
 
@@ -415,3 +414,22 @@ def test_what_was_given_back_meanwhile_is_not_given_twice(show: Show) -> None:
     assert decide(show.host.pk, wish) == "done"
     wish.refresh_from_db()
     assert (wish.refund, Refund.objects.count()) == (None, 1)
+
+
+def test_a_piece_that_is_called_off_before_it_was_sent_may_be_asked_for_again(
+    show: Show,
+) -> None:
+    order = sent_order(show)
+    wish = opened(order, "exchange")
+    decide(show.host.pk, wish)
+    assert came_back(show.host.pk, wish) == "done"
+    wish.refresh_from_db()
+    assert wish.replacement is not None
+    assert refusal(opened, order, "refund")[0] == "bad_request"
+    call_off(show.host.pk, wish.replacement)
+    # The piece came back once: there is none that could be taken in again.
+    again = opened(order, "return")
+    decide(show.host.pk, again)
+    assert came_back(show.host.pk, again) == "done"
+    assert (Refund.objects.get().amount, left(show)) == (PRICE, 10)
+    assert refusal(opened, order, "refund")[0] == "wrong_state"
