@@ -22,6 +22,8 @@ from realtime.exceptions import CommandError
 log = logging.getLogger(__name__)
 
 LARGEST = 256 * 1024
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
+"""What msgspec raises for bytes that are no such JSON, or no UTF-8."""
 refused: Counter[str] = Counter()
 """How often what came in a known name was no news of it, in this process."""
 
@@ -39,7 +41,7 @@ def pay(request: HttpRequest, name: str) -> HttpResponse:
         return HttpResponse(status=413)
     try:
         event = bank.event(request.headers, body)
-    except (Forged, msgspec.MsgspecError, KeyError) as error:
+    except (Forged, *UNREADABLE) as error:
         return _refused(name, error)
     settling.received(name, event, body)
     return HttpResponse(status=200)
@@ -56,7 +58,7 @@ def ship(request: HttpRequest, carrier: str) -> HttpResponse:
         return HttpResponse(status=413)
     try:
         news = carriers.news(carrier, request.headers, body)
-    except (Forged, msgspec.MsgspecError) as error:
+    except (Forged, *UNREADABLE) as error:
         return _refused(carrier, error)
     parcels.received(carrier, news, body)
     return HttpResponse(status=200)

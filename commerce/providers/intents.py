@@ -280,7 +280,12 @@ class PaymentIntents:
                 raise Declined(f"{method} {path}: {status} {answer.text[:200]}")
             answer.raise_for_status()
             return msgspec.json.decode(answer.content, type=type)
-        except (TimeoutError, httpx.HTTPError, msgspec.MsgspecError) as error:
+        except (
+            TimeoutError,
+            httpx.HTTPError,
+            msgspec.MsgspecError,
+            UnicodeDecodeError,
+        ) as error:
             raise ProviderDown(f"{method} {path}: {error!r}") from error
 
 

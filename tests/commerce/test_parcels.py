@@ -138,6 +138,7 @@ def test_forged_or_broken_news_is_refused_and_not_kept(show: Show) -> None:
     assert post(secret="guess") == 400
     assert post(carrier="ems") == 400
     assert post(body=b"{") == 400
+    assert post(body=b'{"id":"\xff","number":"SF1","text":"x","at":1}') == 400
     assert post(body=b'{"id":"1","number":"SF1"}') == 400
     assert post(body=b'{"id":" ","number":"1","text":"x","at":1}') == 400
     assert post(body=b"x" * 300_000) == 413
