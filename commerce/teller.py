@@ -45,6 +45,8 @@ QUEUE = 20_000
 EMPTY_SECONDS = 0.2
 """How long an empty row is believed to be empty."""
 OFFERS = 10_000
+TELLERS = 10_000
+"""So many empty rows are remembered; of more, the first is forgotten."""
 TOLD = 1_000
 PAUSES = (0.01, 0.1, 0.5)
 """Before a batch whose commit failed, or is unknown, is tried again."""
@@ -208,6 +210,9 @@ class Tellers:
         # One that knows nothing need not be kept.
         if not teller.was_empty:
             self._tellers.pop(teller.stock, None)
+        elif len(self._tellers) > TELLERS:
+            idle = (stock for stock, one in self._tellers.items() if not one.busy)
+            del self._tellers[next(idle)]
 
     def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)

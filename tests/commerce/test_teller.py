@@ -14,7 +14,7 @@ from commerce.commands.orders import OrderHeld
 from commerce.errors import SOLD_OUT
 from commerce.models import Order
 from commerce.remembering import Refusals
-from commerce.teller import Tellers
+from commerce.teller import TELLERS, Teller, Tellers
 from realtime import db
 from realtime.exceptions import BUSY, CommandError
 from tests.commerce.conftest import Show, open_show
@@ -103,6 +103,17 @@ async def test_a_full_queue_says_busy(show: Show) -> None:
     refused = await ask(office, show.wish(await db(show.buyer)))
     assert isinstance(refused, CommandError)
     assert (refused.name, refused.temporary) == ("busy", True)
+
+
+async def test_so_many_empty_rows_are_remembered_and_the_first_is_forgotten(
+    transactional_db: None,
+) -> None:
+    show = await db(open_show, left=1)
+    office = Tellers()
+    office._tellers = {-n: Teller(-n, office) for n in range(1, TELLERS + 1)}
+    await office.submit(show.wish(await db(show.buyer)))
+    assert len(office._tellers) == TELLERS
+    assert show.stock in office._tellers and -1 not in office._tellers
 
 
 async def test_one_who_stopped_waiting_does_not_stop_the_others(show: Show) -> None:
