@@ -110,7 +110,3 @@ def _move_view(move: Move) -> MoveView:
         note=move.note,
         at=move.at,
     )
-
-
-def rows_of(sku: int) -> list[int]:
-    return list(Stock.objects.filter(sku_id=sku).values_list("id", flat=True))
