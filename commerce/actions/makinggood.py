@@ -8,13 +8,12 @@ from collections import Counter
 from hashlib import blake2b
 
 from commerce.actions import units
-from commerce.actions.holding import Goods, Hold, Piece, write
+from commerce.actions.holding import Goods, Hold, Origin, Piece, write
 from commerce.actions.orders import change_state
 from commerce.actions.refunds import Share, left, refund
 from commerce.actions.shipping import after_refund, unsent
 from commerce.actions.stock import change, lock
 from commerce.clock import now_ms
-from commerce.commands.orders import Via
 from commerce.errors import STOCK_SHORT
 from commerce.models import AfterSale, Move, Order, OrderLine, Payment, Refund
 from commerce.money import part
@@ -172,7 +171,7 @@ def _hold(wish: AfterSale, pieces: list[Piece], now: int) -> Hold:
         digest=blake2b(key.encode(), digest_size=16).digest(),
         currency=old.currency,
         until=now,
-        via=Via(kind="stream", id=old.via_id),
+        via=Origin("exchange", wish.pk),
         stream=None,
         pieces=pieces,
         limited={},

@@ -340,6 +340,7 @@ def test_an_exchange_is_another_order_that_costs_nothing(show: Show) -> None:
         order.buyer_id,
     )
     assert new.address == {"address": 0, "country": "CN"}
+    assert (new.via_kind, new.via_id) == ("exchange", wish.pk)
     assert (new.lines.get().qty, left(show), now_is(order)) == (1, 7, "received")
     assert Refund.objects.count() == 0
     ship(show.host.pk, new)
