@@ -1,7 +1,7 @@
 """Whatever stands in a field, the answer is typed: never an error of ours.
 
 Generated from the registry for each command of the money path, on both databases: they
-differ in what their text and numbers hold.
+differ in what their text and numbers hold. What is well formed may come too often.
 """
 
 import json
@@ -100,6 +100,6 @@ async def test_no_value_is_an_error_of_ours(method: str, connect: Connect) -> No
         if issubclass(METHODS[method], Mutation):
             one = {"key": key(), **one}
         name = await say(client, method, one)
-        if name in ("internal", "unavailable", "too_many_requests"):
+        if name in ("internal", "unavailable"):
             bad.append((name, json.dumps(one)[:300]))
     assert bad == []
