@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from accounts.models import User
 from commerce.actions.catalog import STAFF
@@ -48,12 +48,8 @@ def announce(limit: int = 200) -> None:
 
 
 def _tell(stream: int, number: int, lines: Sequence[OrderLine]) -> None:
-    total = OrderLine.objects.filter(
-        parent=None,
-        offer__stream_id=stream,
-        offer__item__number=number,
-        order__state__in=SOLD,
-    ).aggregate(units=Sum("qty"))["units"]
+    sales = _sales().filter(offer__stream_id=stream, offer__item__number=number)
+    sold = sales.filter(order__state__in=SOLD).aggregate(units=Sum("qty"))["units"]
     names = [masked(line.order.buyer) for line in lines]
     publish_on_commit(
         f"deals:{stream}",
@@ -61,9 +57,16 @@ def _tell(stream: int, number: int, lines: Sequence[OrderLine]) -> None:
             number=number,
             names=list(dict.fromkeys(names))[:NAMES],
             count=len(lines),
-            sold=total or 0,
+            sold=sold or 0,
         ),
     )
+
+
+def _sales() -> QuerySet[OrderLine]:
+    """Lines of orders that were placed in a show: of an exchange there is none, and a
+    bundle is one thing sold, whatever is in it.
+    """
+    return OrderLine.objects.filter(parent=None, order__stream__isnull=False)
 
 
 def masked(user: User) -> str:
@@ -88,7 +91,7 @@ def stream_insight(user: int, stream_id: int) -> StreamInsight:
         if not items.exists():
             raise PERMISSION_DENIED()
     rows = list(items.select_related("product"))
-    lines = OrderLine.objects.filter(offer__item__in=rows, parent=None)
+    lines = _sales().filter(offer__item__in=rows)
     paid = list(
         lines.filter(order__state__in=SOLD).values_list(
             "offer__item", "order__currency", "order", "qty", "price"

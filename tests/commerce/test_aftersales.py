@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Literal, get_args
 
+import msgspec
 import pytest
 from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from commerce import states
-from commerce.actions import aftersales, closing
+from commerce.actions import aftersales, closing, sales
 from commerce.actions.deciding import Wish
 from commerce.actions.deciding import decide as decide_queue
 from commerce.actions.orders import locked
@@ -347,6 +348,21 @@ def test_an_exchange_is_another_order_that_costs_nothing(show: Show) -> None:
     assert now_is(new) == "shipped"
     assert refusal(opened, new, "refund") == ("refund_exceeds", {"left": 0})
     assert opened(new, "exchange").state == "asked"
+
+
+def test_another_piece_is_no_sale_of_the_show(show: Show) -> None:
+    order = sent_order(show, 2)
+    before = sales.stream_insight(show.host.pk, show.stream.pk)
+    wish = opened(order, "exchange")
+    decide(show.host.pk, wish)
+    assert came_back(show.host.pk, wish, restock=False) == "done"
+    after = sales.stream_insight(show.host.pk, show.stream.pk)
+    assert (after.figures, after.items[0].sold) == (before.figures, 2)
+    paid(show)
+    sales.announce()
+    event = OutboxEvent.objects.latest("id")
+    assert event.channels == [f"deals:{show.stream.pk}"]
+    assert msgspec.msgpack.decode(bytes(event.data))["sold"] == 3
 
 
 def test_an_exchange_waits_until_there_is_another_piece(transactional_db: None) -> None:
