@@ -18,6 +18,7 @@ from socket import SOCK_DGRAM, SOCK_STREAM
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from pytest_django.fixtures import Settings
 
 from realtime.embedded import Embedded
 from tests.browser.people import Arrive, Person
@@ -50,6 +51,11 @@ def able(namespace: None) -> None:
     """A skip says why; in CI what is missing is a failure."""
     if why := missing():
         pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+
+
+@pytest.fixture(autouse=True)
+def bank_allowed(settings: Settings) -> None:
+    settings.SOUK_BANK = True
 
 
 @pytest.fixture

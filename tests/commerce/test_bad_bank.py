@@ -221,11 +221,13 @@ async def test_without_any_news_it_is_paid_in_half_a_minute(
     """S11. All news is lost; the poll finds the money."""
     await db(dial.turn, Dial(drop=100))
     me = await connect((await db(show.buyer)).pk)
-    started = await pay(me, await hold(me, show))
+    order = await hold(me, show)
+    started = await pay(me, order)
     begun = time.monotonic()
     await at_the_bank(server, started["redirect"])
     async with asyncio.timeout(30):
-        await state(me, "paid")
+        while (await me.rpc("order.get", {"order": order}))["state"] != "paid":
+            await asyncio.sleep(0.2)
     assert time.monotonic() - begun < 30
     assert not await db(Inbox.objects.filter(ref=ref_of(started)).exists)
 

@@ -130,4 +130,4 @@ async def test_a_shop_is_opened_with_its_fees(connect: Connect) -> None:
         assert error.value.name == "bad_request"
     made = await me.rpc("shop.create", {"key": key(), **shop})
     page = await me.rpc("shop.get", {"shop": made["shop"]})
-    assert page["shop"]["shipping"] == {"CN": {"fee": {"CNY": 0}, "free_over": {}}}
+    assert page["shop"]["shipping"] == {"CN": {"fee": {"CNY": 0}}}

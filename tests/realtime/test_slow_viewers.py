@@ -96,7 +96,7 @@ async def test_comments_are_shed_oldest_first_and_counted_while_a_sale_waits_its
 
 
 @pytest.mark.parametrize(
-    ("asleep", "told"), [(6.5, True), (11, False)], ids=["wakes", "sleeps on"]
+    ("asleep", "told"), [(5, True), (11, False)], ids=["wakes", "sleeps on"]
 )
 async def test_who_takes_no_byte_for_the_time_allowed_is_ended_as_slow(
     asleep: float, told: bool, visit: Connect, frozen: RawSocket

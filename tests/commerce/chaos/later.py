@@ -26,5 +26,5 @@ def an_hour_passes(number: int, frame: FrameType | None) -> None:
 
 
 signal.signal(signal.SIGUSR1, an_hour_passes)
-limits.COMMAND_RATE = Rate(10_000, burst=10_000)
+limits.COMMAND_RATE = limits.FRAME_RATE = Rate(10_000, burst=10_000)
 router.handlers["order.place"] = replace(router.handlers["order.place"], rate=None)
