@@ -65,8 +65,14 @@ def spawn_server(
             one.stop()
 
 
+@pytest.fixture(autouse=True)
+def bank_allowed(settings: Settings) -> None:
+    """As with SOUK_DEBUG, which the servers of the tests have."""
+    settings.SOUK_BANK = True
+
+
 @pytest.fixture
-def alone(django_db_setup: None) -> Iterator[None]:
+def alone(transactional_db: None) -> Iterator[None]:
     """No server of the session does anything while this test runs."""
     with suspended():
         yield

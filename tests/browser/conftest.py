@@ -18,7 +18,6 @@ from socket import SOCK_DGRAM, SOCK_STREAM
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from pytest_django.fixtures import Settings
 
 from realtime.embedded import Embedded
 from tests.browser.people import Arrive, Person
@@ -53,14 +52,9 @@ def able(namespace: None) -> None:
         pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
 
 
-@pytest.fixture(autouse=True)
-def bank_allowed(settings: Settings) -> None:
-    settings.SOUK_BANK = True
-
-
 @pytest.fixture
 def site(
-    able: None, transactional_db: None, site_store: Embedded, tmp_path: Path
+    able: None, alone: None, site_store: Embedded, tmp_path: Path
 ) -> Iterator[str]:
     """The address of a whole Souk, web and media, on the test database."""
     with serving(site_store, tmp_path) as url:
@@ -69,7 +63,7 @@ def site(
 
 @pytest.fixture
 def counter(
-    able: None, transactional_db: None, site_store: Embedded, tmp_path: Path
+    able: None, alone: None, site_store: Embedded, tmp_path: Path
 ) -> Iterator[str]:
     """The same without media: for what is bought and sent."""
     with serving(site_store, tmp_path, "--only", "web") as url:

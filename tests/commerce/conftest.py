@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import pytest
 from django.db import transaction
 from django.db.models.functions import Now
-from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from commerce.actions import catalog, counting, shelf
@@ -130,11 +129,6 @@ def open_show(
         offer=added.offers[0],
         stock=Offer.objects.get(id=added.offers[0]).stock_id,
     )
-
-
-@pytest.fixture(autouse=True)
-def bank_allowed(settings: Settings) -> None:
-    settings.SOUK_BANK = True
 
 
 @pytest.fixture

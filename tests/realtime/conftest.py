@@ -60,7 +60,7 @@ def square(
         "SOUK_ROUTER": SQUARE,
         "SOUK_SIGN_OUTS": "",  # its people are mere numbers
         "SOUK_CONNECT_SECONDS": "3",
-        "SOUK_STALL_SECONDS": "4",
+        "SOUK_STALL_SECONDS": "8",
     }
     made = Server(folder, site_store.url, **environment)
     yield made

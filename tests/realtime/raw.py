@@ -1,6 +1,7 @@
 """A WebSocket by hand: it reads only when told, and sends what no library would."""
 
 import json
+import select
 import socket
 from collections.abc import Iterator
 from typing import Any, Self
@@ -87,6 +88,13 @@ class RawSocket:
             if wanted in json.dumps(message):
                 return read
         raise AssertionError(f"{wanted} never came: {read[-3:]}")
+
+    def wait_for_the_end(self, seconds: float) -> None:
+        """Until the other side is gone, reading nothing. Raises TimeoutError."""
+        watch = select.poll()
+        watch.register(self.socket, 0)  # errors and the end are always told
+        if not watch.poll(seconds * 1000):
+            raise TimeoutError
 
     def _take(self, size: int) -> bytes:
         while len(self.rest) < size:
