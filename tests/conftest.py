@@ -9,7 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.models import Model
+from django.dispatch import receiver
 from pytest_django.fixtures import Settings
 
 from realtime.broker import broker
@@ -63,6 +66,16 @@ def spawn_server(
     for one in made:
         if one.is_running:
             one.stop()
+
+
+@receiver(connection_created)
+def let_others_give_way(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Emptying all tables after a test may lock itself together with a server that
+    sweeps. PostgreSQL ends whoever looks for deadlocks first: let that be the server.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET deadlock_timeout = '30s'")
 
 
 @pytest.fixture(autouse=True)
