@@ -174,7 +174,7 @@ def test_those_who_cannot_be_served_keep_nobody_waiting_elsewhere(
 
 
 @pytest.mark.both_databases
-def test_every_way_back_leads_through_the_queue(transactional_db: None) -> None:
+def test_every_way_back_leads_through_the_queue(alone: None) -> None:
     show = open_show(left=2)
     paid, held_by_other = hold(show), hold(show)
     news(pay(paid).ref or "")

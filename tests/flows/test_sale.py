@@ -39,7 +39,7 @@ async def news(server: Server, number: str, text: str, *, delivered: bool) -> No
 
 
 async def test_a_sale_from_the_click_to_the_refund(
-    spawn_server: Spawn, connect: Connect
+    spawn_server: Spawn, connect: Connect, alone: None
 ) -> None:
     show = await db(open_show)
     await db(Shop.objects.filter(id=show.shop).update, shipping=FEES)
