@@ -132,9 +132,14 @@ def suspended() -> Iterator[None]:
 
 
 def _can_write() -> bool:
-    """SQLite has one writer; elsewhere nobody who sleeps is in our way."""
-    if connection.vendor != "sqlite":
-        return True
+    """Nobody fell asleep in the middle of a transaction, with rows locked."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT COUNT(*) FROM pg_stat_activity WHERE datname ="
+                " current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+            )
+            return bool(cursor.fetchone() == (0,))
     path = connection.settings_dict["NAME"]
     with closing(sqlite3.connect(path, timeout=0.2)) as beside:
         try:
