@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.usefixtures("breaks_books"),
 ]
 
-NOWHERE = {"order_id": "0" * 32, "stream_id": 404}
+NOWHERE = {"order_id": "0" * 32, "stream_id": 404_404}
 """Ids that nothing has."""
 
 
