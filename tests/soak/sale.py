@@ -62,6 +62,8 @@ def sale(database: str, given: argparse.Namespace) -> dict[str, Any]:
         buyers=given.buyers,
         units=500,
         attempts=given.attempts,
+        payers=5,
+        hold_s=60,
         seconds=given.hours * 3600,
         faults=faults,
         failpoints=True,

@@ -18,6 +18,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     left to expire, and the host receives more units."""
     payers: int = 10
     """Of a sale that goes on: so many percent of the winners pay; 30 % cancel."""
+    hold_s: int = 15
+    """Of a sale that goes on: seconds until the clock takes a hold back."""
     faults: dict[str, int] = {}
     """How many of each verb: kill, stop (the database), flush, store (killed)."""
     failpoints: bool = False

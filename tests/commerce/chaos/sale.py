@@ -16,7 +16,6 @@ from tests.commerce.chaos.told import Told
 from tests.commerce.conftest import Show, open_show
 from tests.commerce.test_race import body
 
-HOLD_SECONDS = 15
 CLICKS = 10
 """At most so many keys a frame: what a buyer's bucket holds."""
 A_SECOND = 5
@@ -53,7 +52,7 @@ class Sale:
 
     def _open(self) -> Show:
         limit = LIMIT if self.plan.goes_on else 1
-        hold_s = HOLD_SECONDS if self.plan.goes_on else 900
+        hold_s = self.plan.hold_s if self.plan.goes_on else 900
         if self.plan.control == "careless" and connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(
