@@ -4,24 +4,28 @@ A crash between any two steps leaves rows that say what is due: an attempt is st
 again with the same key, a charge is asked for again.
 """
 
+import logging
 import uuid
 from functools import partial
 
 from commerce.actions import closing, orders, payments, refunds, settling
 from commerce.actions.payments import Attempt, Begun, StillOpen
 from commerce.commands.orders import CancelOrder, OrderCancelled, PayOrder, PayStarted
-from commerce.errors import PAYMENT_UNAVAILABLE
+from commerce.errors import PAYMENT_DECLINED, PAYMENT_UNAVAILABLE
 from commerce.providers import ASKED, provider
 from commerce.providers.protocol import Charge, Declined, Payback, ProviderDown
 from commerce.states import OPEN
 from realtime import db, once
 from realtime.exceptions import BUSY, CommandError
 
+log = logging.getLogger(__name__)
+
 
 async def pay(user: int, command: PayOrder) -> PayStarted:
     """Begin to pay; the same key gives the same attempt and the same answer.
 
-    Raises what `payments.begin` does, `PAYMENT_UNAVAILABLE` while the provider is away.
+    Raises what `payments.begin` does, `PAYMENT_UNAVAILABLE` while the provider is away,
+    `PAYMENT_DECLINED` when it will not begin: then the order is held as before.
     """
     begin = partial(payments.begin, user, command)
     for _ in range(3):
@@ -43,6 +47,10 @@ async def _start(begun: Begun) -> PayStarted:
             secret = await provider(attempt.provider).secret(attempt.ref or "")
         except ProviderDown:
             raise PAYMENT_UNAVAILABLE() from None
+        except Declined as error:
+            log.warning("payment %s was declined: %s", attempt.id, error)
+            await db(settling.learned, attempt.id, attempt.declined)
+            raise PAYMENT_DECLINED(payment=begun.payment) from None
     return PayStarted(
         payment=begun.payment,
         client_secret=secret,
@@ -52,9 +60,14 @@ async def _start(begun: Begun) -> PayStarted:
 
 
 async def _introduce(attempt: Attempt) -> Attempt:
-    """Make sure the provider knows the attempt, and we its name for it."""
+    """Make sure the provider knows the attempt, and we its name for it.
+
+    Raises `Declined`, also when it was asked before: nothing will come of it.
+    """
     if attempt.ref is not None:
         return attempt
+    if attempt.failed:
+        raise Declined(attempt.key)
     intent = await provider(attempt.provider).start(attempt.bill, attempt.key)
     await db(payments.started, attempt.id, intent)
     return await db(payments.attempt, attempt.id)
@@ -74,7 +87,10 @@ async def end_attempts(order: uuid.UUID) -> None:
 
 
 async def _end(attempt: Attempt) -> Charge:
-    attempt = await _introduce(attempt)
+    try:
+        attempt = await _introduce(attempt)
+    except Declined:
+        return attempt.declined
     key = f"cancel:{attempt.key}"
     return await provider(attempt.provider).cancel(attempt.ref or "", key)
 
@@ -125,6 +141,8 @@ async def ask(payment: uuid.UUID) -> None:
         charge = await provider(attempt.provider).fetch(attempt.ref or "")
         if charge.state in OPEN and attempt.order_over:
             charge = await _end(attempt)
+    except Declined:
+        charge = attempt.declined
     except (ProviderDown, CommandError):
         return
     await db(settling.learned, attempt.id, charge, ours=attempt.order_over)

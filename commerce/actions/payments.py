@@ -29,7 +29,7 @@ from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.orders import PayOrder
 from commerce.errors import ADDRESS_REQUIRED, HOLD_EXPIRED, WRONG_STATE
 from commerce.models import Order, Payment
-from commerce.providers.protocol import Bill, Intent
+from commerce.providers.protocol import Bill, Charge, Intent
 from commerce.states import LIVE, OPEN, raises
 from realtime.exceptions import BAD_REQUEST, CONFLICT, NOT_FOUND
 
@@ -56,6 +56,12 @@ class Attempt(Struct, frozen=True):
     bill: Bill
     order_over: bool
     """The order was paid, or let go of its units: nobody should pay it any more."""
+    failed: bool
+
+    @property
+    def declined(self) -> Charge:
+        """What a provider that will not begin it says of it."""
+        return Charge("failed", self.bill.amount, self.bill.currency)
 
 
 @dataclass
@@ -152,6 +158,7 @@ def _attempt(payment: Payment) -> Attempt:
             title=line.title if line else "",
         ),
         order_over=order.state not in LIVE,
+        failed=payment.state == Payment.State.FAILED,
     )
 
 

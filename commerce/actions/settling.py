@@ -112,7 +112,9 @@ def apply(payment_id: uuid.UUID, charge: Charge, *, ours: bool) -> None:
     payment.state = charge.state
     final = charge.state not in OPEN
     payment.check_at = None if final else payment.check_at
-    payment.save(update_fields=["state", "check_at"])
+    if charge.state == "failed" and payment.quarantined_at is None:
+        payment.problem = "declined"
+    payment.save(update_fields=["state", "check_at", "problem"])
     _tell(payment)
     if final and payment.order.state in LIVE and payment.order.expires_at is None:
         # It was to be paid by hand, without a limit; now time runs again.

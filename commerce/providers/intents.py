@@ -157,7 +157,7 @@ class PaymentIntents:
             "metadata[shop]": bill.shop,
         }
         path = "/v1/payment_intents"
-        intent = await self._sure(PaymentIntent, "POST", path, form, key)
+        intent = await self._ask(PaymentIntent, "POST", path, form, key)
         page = self._page.format(intent.id) if self._page else None
         return Intent(ref=intent.id, redirect=page)
 
@@ -276,7 +276,7 @@ class PaymentIntents:
                     data=form if method == "POST" else None,
                 )
             status = answer.status_code
-            if 400 <= status < 500 and status not in _TEMPORARY:
+            if 400 <= status < 500 and not _says_nothing(answer):
                 raise Declined(f"{method} {path}: {status} {answer.text[:200]}")
             answer.raise_for_status()
             return msgspec.json.decode(answer.content, type=type)
@@ -287,6 +287,15 @@ class PaymentIntents:
             UnicodeDecodeError,
         ) as error:
             raise ProviderDown(f"{method} {path}: {error!r}") from error
+
+
+def _says_nothing(answer: httpx.Response) -> bool:
+    """Whether a refusal is not of what was asked for: then asking again may help.
+
+    A key that stands for another body (a shop has another name by now) is a trace of
+    something done, not a word on it.
+    """
+    return answer.status_code in _TEMPORARY or "idempotency_error" in answer.text[:1000]
 
 
 def _past_refund(made: RefundObject) -> PastRefund:

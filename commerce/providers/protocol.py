@@ -91,7 +91,10 @@ class Provider(Protocol):
     """One way to pay. The async verbs raise `ProviderDown`."""
 
     async def start(self, bill: Bill, key: str) -> Intent:
-        """Begin an attempt; the same key gives the same intent."""
+        """Begin an attempt; the same key gives the same intent.
+
+        Raises `Declined` when it never will.
+        """
 
     async def secret(self, ref: str) -> str | None:
         """What the buyer's own page pays it by, where it does. Kept nowhere."""

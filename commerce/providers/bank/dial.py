@@ -32,6 +32,8 @@ class Dial(msgspec.Struct, frozen=True, kw_only=True):
     """How long whoever called then waits for nothing."""
     charge: bool = False
     """Money is taken as the intent is made, as from a stored card."""
+    decline: bool = False
+    """New attempts are refused for good."""
     pending: bool = False
     """Refunds take their time."""
     seed: int = 0

@@ -144,6 +144,12 @@ def _insert(book: sqlite3.Connection, table: str, row: Entry | Back) -> None:
     book.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608 - ours
 
 
+def knows(key: str) -> bool:
+    """Whether this key opened an intent."""
+    with books() as book:
+        return _entry(book, "key", key) is not None
+
+
 def get(ref: str) -> Entry | None:
     with books() as book:
         return _entry(book, "id", ref)

@@ -74,6 +74,9 @@ def _create(request: HttpRequest) -> HttpResponse:
     amount = form.get("amount", "")
     if not key or not amount.isdecimal() or not 0 < int(amount) <= LARGEST:
         return _error(400, "parameter_invalid")
+    now = dial.read()
+    if now.decline and not ledger.knows(key):
+        return _error(402, "card_declined")
     try:
         entry = ledger.create(
             key,
@@ -86,7 +89,7 @@ def _create(request: HttpRequest) -> HttpResponse:
         )
     except ledger.KeyTaken:
         return _error(400, "idempotency_error")
-    if dial.read().charge:
+    if now.charge:
         moved = ledger.move(entry.id, "succeeded")
         entry = entry if moved is None else moved[0]
         news.tell(entry.id)
