@@ -1,5 +1,7 @@
 """The teller's transaction, in process: who gets a unit, and that it is written so."""
 
+from uuid import uuid4
+
 import msgspec
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -210,6 +212,28 @@ def test_a_full_batch_takes_ten_statements_at_most(transactional_db: None) -> No
     assert len(decision.winners) == 256
     said = [q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT"))]
     assert len(said) <= 10, said
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="its planner's")
+@pytest.mark.usefixtures("breaks_books")
+def test_a_sale_in_full_swing_is_not_read_whole_for_each_batch(
+    transactional_db: None,
+) -> None:
+    """Whatever the planner believes of a table that grew since it was looked at."""
+    show = open_show(left=1000)
+    wishes = [show.wish(buyer) for buyer in show.buyers(256)]
+    decide(show.stock, wishes, {})
+    row = Order.objects.values().get(buyer=wishes[0].buyer)
+    Order.objects.bulk_create(
+        Order(**{**row, "id": uuid4(), "buyer_id": show.host.pk, "key": f"{n}"})
+        for n in range(30_000)
+    )
+    with CaptureQueriesContext(connection) as queries:
+        prior(wishes)
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + queries[0]["sql"])
+        (plan,) = cursor.fetchone()[0]
+    assert plan["Plan"]["Shared Hit Blocks"] < len(wishes) * 20
 
 
 def test_earlier_answers_are_found_by_two_statements(show: Show) -> None:
