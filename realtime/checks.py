@@ -1,5 +1,6 @@
 """Start-up checks of what realtime needs from its surroundings."""
 
+import socket
 from ipaddress import ip_network
 from typing import Any
 
@@ -51,6 +52,16 @@ def proxies_are_networks(**_: Any) -> list[CheckMessage]:
         hint = f"Addresses or networks, separated by commas: {error}."
         return [Error("SOUK_PROXIES is wrong.", hint=hint, id="realtime.E003")]
     return []
+
+
+@register()
+def a_port_can_be_shared(**_: Any) -> list[CheckMessage]:
+    """Where it cannot, the second web process finds the port taken."""
+    if settings.SOUK_WEB < 2 or hasattr(socket, "SO_REUSEPORT"):
+        return []
+    hint = "Set SOUK_WEB=1."
+    text = "Several web processes cannot share one port on this system."
+    return [Warning(text, hint=hint, id="realtime.W003")]
 
 
 @register()

@@ -1,7 +1,8 @@
 """Keeps the processes of one machine alive: the store, and children by command name.
 
-Nothing of what they run is imported here. Children die with us (by signal), and
-restart after 0.1 s, doubling to 5 s.
+Nothing of what they run is imported here. What dies is started again after 0.1 s,
+doubling to 5 s. If we are killed, so are the children, by SIGKILL: told politely they
+would drain for 20 s, beside the next `souk serve` and without their store.
 """
 
 import logging
@@ -49,7 +50,7 @@ class Child:
             self.process = subprocess.Popen(  # noqa: S603 - our own command line
                 self.command,
                 process_group=0,
-                preexec_fn=dying_with(os.getpid(), signal.SIGTERM),
+                preexec_fn=dying_with(os.getpid(), signal.SIGKILL),
             )
             self._started = now
             self.starts += 1

@@ -23,6 +23,23 @@ from realtime.tokens import issue_ticket
 from tests.live import Connect, Server, Spawn, suspended
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="faults in their long form")
+    parser.addoption("--seed", type=int, default=1, help="of what is left to chance")
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether a fault is tried with the numbers of its row, not a tenth of them."""
+    return bool(pytestconfig.getoption("--full"))
+
+
+@pytest.fixture
+def seed(pytestconfig: pytest.Config) -> int:
+    """What a test's own `Random` begins with; given by `--seed`."""
+    return int(pytestconfig.getoption("--seed"))
+
+
 @pytest.fixture(scope="session")
 def namespace() -> None:
     """WebRTC looks at every interface, so it runs only where none is the machine's."""

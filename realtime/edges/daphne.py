@@ -11,6 +11,7 @@ import contextlib
 import gc
 import logging
 import resource
+import select
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -43,6 +44,8 @@ UNREAD_FRAMES = 16
 KERNEL_BYTES = 64 * 1024
 KERNEL_SECONDS = 20
 AGAIN_SECONDS = 5
+QUEUE = 2048
+"""Who may wait to be accepted."""
 DESCRIPTORS = 0.8
 """The part of those allowed that sockets may take; the rest is for what serves them."""
 REFUSED = {429: "Too Many Requests", 503: "Service Unavailable"}
@@ -314,6 +317,13 @@ class LiveServer(Server):  # type: ignore[misc] # daphne is untyped
         self._listener.close()
 
     def stop_listening(self) -> None:
+        """Take those who wait in the queue, then nobody: closing it would cut them."""
+        waiting = select.poll()
+        waiting.register(self._port.fileno(), select.POLLIN)
+        for _ in range(QUEUE):
+            if not waiting.poll(0):
+                break
+            self._port.doRead()
         self._port.stopListening()
 
     async def closed(self, seconds: float) -> None:

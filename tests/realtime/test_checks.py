@@ -1,5 +1,6 @@
 """What the start-up checks say, and how."""
 
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from pytest_django.fixtures import Settings
 from config.settings import database
 from realtime import sends
 from realtime.checks import (
+    a_port_can_be_shared,
     fan_out_is_built,
     proxies_are_networks,
     sqlite_keeps_what_it_accepted,
@@ -53,6 +55,18 @@ def test_frames_sent_by_python_are_warned_of_unless_that_was_asked_for(
     assert warning.id == "realtime.W001"
     monkeypatch.setattr(sends, "WANTED", False)
     assert fan_out_is_built() == []
+
+
+def test_several_web_processes_without_a_shared_port_are_warned_of(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SOUK_WEB = 2
+    assert a_port_can_be_shared() == []
+    monkeypatch.delattr(socket, "SO_REUSEPORT")
+    (warning,) = a_port_can_be_shared()
+    assert warning.id == "realtime.W003"
+    settings.SOUK_WEB = 1
+    assert a_port_can_be_shared() == []
 
 
 def test_failpoints_are_named_with_the_passing_that_kills() -> None:

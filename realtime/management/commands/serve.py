@@ -11,6 +11,8 @@ from realtime.supervisor import Child, Supervisor
 
 
 class Command(BaseCommand):
+    """Web processes share the port: the kernel deals connections out among them."""
+
     help = "Run store, web and media processes, and start again what dies."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,179 @@
+"""Viewers by the thousand: each one socket that comes, reads, and comes back.
+
+A fifth of what `LiveClient` costs. Each keeps what it was told, and from where on it
+would have to be told again; a hole it was told about is noted, never filled by guess.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from realtime.tokens import Holder, issue_resume
+from tests.realtime.raw import REQUEST, frame_head
+
+COME_SECONDS = 30.0
+CUT = 1006
+
+
+class Viewer:
+    """User `user` on `channels`; `user` 0 is a stranger."""
+
+    def __init__(self, url: str, user: int, *channels: str, source: str = "") -> None:
+        self._at = urlsplit(url)
+        self._source = (source, 0) if source else None
+        self.token = issue_resume(Holder(user, 0)) if user else ""
+        self.channels = channels
+        self.told: dict[str, list[int]] = {channel: [] for channel in channels}
+        self._position: dict[str, tuple[str, int]] = {}
+        self.gaps: list[str] = []
+        """Channels told not to be recovered."""
+        self.bids: list[dict[str, Any]] = []
+        """What it was told when the server ended it."""
+        self.code = 0
+        """How the last connection was closed; 1006: without a word."""
+        self.ended_at = 0.0
+        self._replies: dict[int, tuple[str, asyncio.Future[dict[str, Any]]]] = {}
+        self._ids = 0
+        self._reading: asyncio.Task[None] | None = None
+
+    async def come(self) -> None:
+        """Connect, or come back; returns when all channels are live."""
+        self.leave()
+        async with asyncio.timeout(COME_SECONDS):
+            await self._upgrade()
+            asks = [("connect", {"token": self.token}), *map(self._wish, self.channels)]
+            waits = [self.ask(name, body) for name, body in asks]
+            first, *_ = await asyncio.gather(*waits)
+        self.token = first["data"].get("resume", self.token)
+
+    async def come_again(self) -> None:
+        """`come`, until somebody lets us in."""
+        async with asyncio.timeout(COME_SECONDS):
+            while True:
+                try:
+                    return await self.come()
+                except (OSError, EOFError, Refused):
+                    await asyncio.sleep(0.05)
+
+    async def _upgrade(self) -> None:
+        host, port = self._at.hostname, self._at.port
+        self._reader, self._writer = await asyncio.open_connection(
+            host, port, local_addr=self._source
+        )
+        path = "/connection/websocket"
+        request = REQUEST.format(path=path, host=self._at.netloc) + "\r\n"
+        self._writer.write(request.encode())
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        if b" 101 " not in head.partition(b"\r\n")[0]:
+            raise Refused(head.decode())
+        self.code = 0
+        self._reading = asyncio.create_task(self._read())
+
+    def _wish(self, channel: str) -> tuple[str, dict[str, Any]]:
+        body: dict[str, Any] = {"channel": channel}
+        if channel in self._position:
+            epoch, offset = self._position[channel]
+            body |= {"recover": True, "epoch": epoch, "offset": offset}
+        return "subscribe", body
+
+    def ask(self, name: str, body: dict[str, Any]) -> "asyncio.Future[dict[str, Any]]":
+        """Send a command; its result, or `Refused`."""
+        self._ids += 1
+        made = asyncio.get_running_loop().create_future()
+        self._replies[self._ids] = body.get("channel", ""), made
+        self.say({"id": self._ids, name: body})
+        return made
+
+    def rpc(self, method: str, **data: Any) -> "asyncio.Future[dict[str, Any]]":
+        return self.ask("rpc", {"method": method, "data": data})
+
+    def say(self, message: dict[str, Any]) -> None:
+        payload = json.dumps(message).encode()
+        self._writer.write(frame_head(0x81, len(payload)) + payload)
+
+    def leave(self) -> None:
+        """Go without a word."""
+        if self._reading is not None:
+            self._writer.transport.abort()
+            self._reading.cancel()
+            self._reading = None
+
+    async def over(self) -> int:
+        """How the server ended it."""
+        if self._reading is not None:
+            await asyncio.wait({self._reading})
+        return self.code
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                for message in await self._frame():
+                    self._take(message)
+        except (OSError, EOFError, Closing):
+            self.code = self.code or CUT
+        self._writer.transport.abort()
+        self.ended_at = asyncio.get_running_loop().time()
+        for _, reply in self._replies.values():
+            if not reply.done():
+                reply.set_exception(Refused(f"closed {self.code}"))
+                reply.exception()
+        self._replies.clear()
+
+    async def _frame(self) -> Iterator[dict[str, Any]]:
+        first, size = await self._reader.readexactly(2)
+        if size == 126:
+            size = int.from_bytes(await self._reader.readexactly(2))
+        elif size == 127:
+            size = int.from_bytes(await self._reader.readexactly(8))
+        payload = await self._reader.readexactly(size)
+        if first & 0x0F == 8:
+            self.code = int.from_bytes(payload[:2])
+            raise Closing
+        return map(json.loads, payload.decode().split("\n"))
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if not message:
+            self.say({})
+        elif "id" in message:
+            self._answered(message)
+        elif "pub" in (push := message["push"]):
+            self._hear(push["channel"], push["pub"])
+        elif "disconnect" in push:
+            self.bids.append(push["disconnect"])
+
+    def _answered(self, message: dict[str, Any]) -> None:
+        channel, reply = self._replies.pop(message["id"])
+        if error := message.get("error"):
+            reply.set_exception(Refused(json.dumps(error)))
+            reply.exception()
+            return
+        if "subscribe" in message:
+            self._subscribed(channel, message["subscribe"])
+        ((_, result),) = ((k, v) for k, v in message.items() if k != "id")
+        reply.set_result(result)
+
+    def _subscribed(self, channel: str, reply: dict[str, Any]) -> None:
+        if reply.get("was_recovering") and not reply.get("recovered"):
+            self.gaps.append(channel)
+        for publication in reply.get("publications", []):
+            self._hear(channel, publication)
+        if "epoch" in reply:
+            self._position[channel] = reply["epoch"], reply.get("offset", 0)
+
+    def _hear(self, channel: str, publication: dict[str, Any]) -> None:
+        if channel not in self.told:
+            return  # `#<user>`
+        self.told[channel].append(publication["data"].get("n", -1))
+        if offset := publication.get("offset"):
+            epoch, _ = self._position.get(channel, ("", 0))
+            self._position[channel] = epoch, offset
+
+
+class Refused(Exception):
+    """An error instead of a reply, or no 101."""
+
+
+class Closing(Exception):
+    """The server's close frame."""
