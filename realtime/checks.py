@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from realtime import sends
+from realtime import jwt, sends
 from realtime.embedded import binary
 
 
@@ -50,7 +50,17 @@ def proxies_are_networks(**_: Any) -> list[CheckMessage]:
             ip_network(proxy, strict=False)
     except ValueError as error:
         hint = f"Addresses or networks, separated by commas: {error}."
-        return [Error("SOUK_PROXIES is wrong.", hint=hint, id="realtime.E003")]
+        return [Error("SOUK_PROXIES is wrong.", hint=hint, id="realtime.E004")]
+    return []
+
+
+@register()
+def tokens_cannot_be_guessed(**_: Any) -> list[CheckMessage]:
+    try:
+        jwt.keys(settings.SOUK_JWT_KEYS)
+    except ValueError as error:
+        hint = f"A JWK Set (RFC 7517) of oct and Ed25519 keys: {error}."
+        return [Error("SOUK_JWT_KEYS is wrong.", hint=hint, id="realtime.E003")]
     return []
 
 

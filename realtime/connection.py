@@ -1,5 +1,7 @@
 """One client's connection, as handlers and hooks see it."""
 
+import math
+
 from realtime.exceptions import UNAUTHORIZED
 
 
@@ -14,6 +16,9 @@ class Connection:
         """The network address of the other side."""
         self.recovered = False
         """In a connect hook: `#<user>` lost nothing since the client was last here."""
+
+        self.until = math.inf
+        """When it is over if its token is not renewed, by the loop's clock."""
 
     @property
     def user(self) -> int:

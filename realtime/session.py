@@ -210,9 +210,13 @@ class Session:
             self.evict(name, UNSUBSCRIBE_RECOVER, "insufficient state")
 
     def ping(self) -> None:
-        """Every 25 s: nothing heard since the last one, and it is over."""
+        """Every 25 s: over if nothing was heard since the last one, or for too long."""
         if not self._heard:
             self.close(protocol.NO_PONG)
+            return
+        now = asyncio.get_running_loop().time()
+        if self.here is not None and self.here.connection.until <= now:
+            self.close(protocol.EXPIRED)
             return
         self._heard = False
         self.sink.write(frame(self._codec, [self._codec.encode({})]))

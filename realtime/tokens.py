@@ -1,8 +1,9 @@
 """Who a socket speaks for: tickets bought with a session, and passes to come back.
 
 A ticket `t.…` lives 30 s in the store and works once. A resume pass `r.…` is signed,
-lives 24 h, and is given with every connect reply. Both carry how often their user had
-signed out by then (sign_outs.py), and are void once that has changed.
+lives 24 h, and is given in exchange for either. Both carry how often their user had
+signed out by then (sign_outs.py), and are void once that has changed. Anything else is
+read as a JSON Web Token of somebody we trust (jwt.py).
 """
 
 import base64
@@ -15,6 +16,7 @@ import msgspec
 from django.conf import settings
 from msgspec import Struct
 
+from realtime import jwt
 from realtime.exceptions import TOKEN_EXPIRED, UNAUTHORIZED
 from realtime.protocol import INVALID_TOKEN, Closing
 from realtime.sign_outs import sign_outs
@@ -38,6 +40,13 @@ class Pass(Struct, frozen=True, array_like=True):
     expires: int
 
 
+class Grant(Struct, frozen=True):
+    """What a token is good for; `ttl` in seconds, 0 for as long as the socket lives."""
+
+    holder: Holder
+    ttl: int = 0
+
+
 async def issue_ticket(user_id: int) -> str:
     """A ticket for one connect of `user_id` within 30 s.
 
@@ -59,12 +68,13 @@ def issue_resume(holder: Holder, now: float | None = None) -> str:
     return f"r.{_text(body)}.{_text(_sign(body))}"
 
 
-async def redeem(token: str) -> Holder:
-    """For whom a token speaks.
+async def redeem(token: str) -> Grant:
+    """For whom a token speaks, and how long.
 
     Raises `TOKEN_EXPIRED` for a ticket that is used, a token that is too old, or one
-    from before its user signed out; `Closing` for anything else; `Unavailable` without
-    a store, or without a database; `BUSY`.
+    from before its user signed out; `UNAUTHORIZED` for a JSON Web Token of somebody
+    who may not come in; `Closing` for anything else; `Unavailable` without a store, or
+    without a database; `BUSY`.
     """
     if token.startswith("t."):
         held = await store().call("GETDEL", _ticket_key(token))
@@ -74,10 +84,14 @@ async def redeem(token: str) -> Holder:
     elif token.startswith("r."):
         holder = _resume(token, time.time())
     else:
-        raise Closing(INVALID_TOKEN)
+        claims = jwt.read(token)
+        times = await sign_outs().of(claims.user)
+        if times is None:
+            raise UNAUTHORIZED()
+        return Grant(Holder(claims.user, times), claims.ttl)
     if await sign_outs().of(holder.user) != holder.sign_outs:
         raise TOKEN_EXPIRED()
-    return holder
+    return Grant(holder)
 
 
 def _resume(token: str, now: float) -> Holder:

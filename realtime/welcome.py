@@ -5,6 +5,7 @@ message falls between a room's snapshot and the first push.
 """
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -47,8 +48,8 @@ async def welcome(
     Raises `TOKEN_EXPIRED`, `UNAUTHORIZED`, `Closing`, `Unavailable`, `BUSY`, and
     what a room's hook refuses with.
     """
-    holder = await tokens.redeem(wish.token) if wish.token else None
-    viewer = holder.user if holder else None
+    grant = await tokens.redeem(wish.token) if wish.token else None
+    viewer = grant.holder.user if grant else None
     if viewer is None and not settings.SOUK_ANONYMOUS:
         raise UNAUTHORIZED()
     connection = Connection(secrets.token_urlsafe(12), viewer, address)
@@ -56,18 +57,22 @@ async def welcome(
     data: dict[str, Any] = {}
     subs: dict[str, Subscribed] = {}
     then: Sequence[Frame] = ()
-    if holder is None:
+    if grant is None:
         data |= await _tell(process, connection, wish)
     else:
-        channel, start = await here.begin_personal(_since(wish, f"#{holder.user}"))
+        channel, start = await here.begin_personal(_since(wish, f"#{viewer}"))
         connection.recovered = isinstance(start.recovered, Recovered)
         data |= await _tell(process, connection, wish)
-        data["resume"] = tokens.issue_resume(holder)
+        connection.until = _until(grant.ttl)
+        if not grant.ttl:  # else whoever signed it decides how long
+            data["resume"] = tokens.issue_resume(grant.holder)
         joined = here.complete(channel, start)
         subs, then = {channel.name: joined.body}, joined.then
     data["now"] = int(time.time() * 1000)
-    ping = settings.SOUK_PING_SECONDS
-    body = Connected(connection.client, VERSION, ping, True, subs=subs, data=data)
+    ping, ttl = settings.SOUK_PING_SECONDS, grant.ttl if grant else 0
+    body = Connected(
+        connection.client, VERSION, ping, True, ttl > 0, ttl, subs=subs, data=data
+    )
     return here, Answer(body, then)
 
 
@@ -100,10 +105,19 @@ async def _tell(
 
 
 async def refresh(here: Subscriptions, wish: Refresh) -> Answer:
-    """A newer token of the same user. Sockets of ours do not expire, so it is noted."""
-    if (await tokens.redeem(wish.token)).user != here.connection.viewer:
+    """A newer token of the same user: from now on the socket lives as long as that."""
+    grant = await tokens.redeem(wish.token)
+    if grant.holder.user != here.connection.viewer:
         raise Closing(INVALID_TOKEN)
-    return Answer(Refreshed(here.connection.client, VERSION))
+    here.connection.until = _until(grant.ttl)
+    return Answer(Refreshed(here.connection.client, VERSION, grant.ttl > 0, grant.ttl))
+
+
+def _until(ttl: int) -> float:
+    """When a socket is over whose token is not renewed: its client has time to try."""
+    if not ttl:
+        return math.inf
+    return asyncio.get_running_loop().time() + ttl + settings.SOUK_PING_SECONDS
 
 
 async def pong(_: Subscriptions, __: dict[str, Any]) -> Answer:

@@ -12,6 +12,7 @@ from realtime.db import threads
 from realtime.embedded import Embedded
 from realtime.store import Store, store
 from tests.live import Connect, Server, Spawn
+from tests.realtime.partners import TRUSTING
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +60,7 @@ def square(
     environment = {
         "SOUK_ROUTER": SQUARE,
         "SOUK_SIGN_OUTS": "",  # its people are mere numbers
+        **TRUSTING,
         "SOUK_CONNECT_SECONDS": "3",
         "SOUK_STALL_SECONDS": "8",
     }

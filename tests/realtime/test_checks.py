@@ -1,5 +1,6 @@
 """What the start-up checks say, and how."""
 
+import json
 import socket
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from realtime.checks import (
     proxies_are_networks,
     sqlite_keeps_what_it_accepted,
     store_can_be_started,
+    tokens_cannot_be_guessed,
 )
 from realtime.failpoints import _armed
 
@@ -77,4 +79,36 @@ def test_a_proxy_that_is_no_network_is_told(settings: Settings) -> None:
     settings.SOUK_PROXIES = ["10.0.0.0/8", "127.0.0.1"]
     assert proxies_are_networks() == []
     settings.SOUK_PROXIES = ["caddy"]
-    assert [told.id for told in proxies_are_networks()] == ["realtime.E003"]
+    assert [told.id for told in proxies_are_networks()] == ["realtime.E004"]
+
+
+SECRET = "c" * 43  # base64 of 32 bytes
+KEY = {"kty": "oct", "kid": "a", "k": SECRET}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        KEY | {"k": SECRET[:42]},
+        KEY | {"kid": ""},
+        KEY | {"alg": "none"},
+        {"kty": "oct", "kid": "a"},
+        {"kty": "RSA", "kid": "a", "n": SECRET, "e": "AQAB"},
+        {"kty": "OKP", "kid": "a", "crv": "Ed448", "x": SECRET},
+    ],
+)
+def test_keys_by_which_tokens_could_be_guessed_stop_the_start(
+    wrong: dict[str, str], settings: Settings
+) -> None:
+    for right in ("", json.dumps({"keys": [KEY]})):
+        settings.SOUK_JWT_KEYS = right
+        assert tokens_cannot_be_guessed() == []
+    for bad in ([wrong], [KEY, KEY], [KEY, wrong]):
+        settings.SOUK_JWT_KEYS = json.dumps({"keys": bad})
+        assert [told.id for told in tokens_cannot_be_guessed()] == ["realtime.E003"]
+
+
+def test_what_is_no_key_set_stops_the_start(settings: Settings) -> None:
+    for wrong in ("a secret", "[]", "{}"):
+        settings.SOUK_JWT_KEYS = wrong
+        assert [told.id for told in tokens_cannot_be_guessed()] == ["realtime.E003"]

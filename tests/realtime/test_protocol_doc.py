@@ -21,7 +21,7 @@ def test_what_clients_send_there_is_read_by_the_codec() -> None:
     for line in lines:
         (envelope,) = JSON.split(line)
         ((name, _),) = envelope.commands()
-        assert name in ("connect", "subscribe", "rpc")
+        assert name in ("connect", "subscribe", "rpc", "refresh")
 
 
 def test_what_the_server_sends_there_is_a_reply_or_a_push() -> None:
