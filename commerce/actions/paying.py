@@ -10,6 +10,7 @@ from functools import partial
 
 from commerce.actions import closing, orders, payments, refunds, settling
 from commerce.actions.payments import Attempt, Begun, StillOpen
+from commerce.actions.touching import once_touching
 from commerce.commands.orders import CancelOrder, OrderCancelled, PayOrder, PayStarted
 from commerce.errors import PAYMENT_DECLINED, PAYMENT_UNAVAILABLE
 from commerce.providers import ASKED, provider
@@ -101,16 +102,10 @@ async def cancel(user: int, command: CancelOrder) -> tuple[OrderCancelled, list[
     The key is looked at first: a cancel sent again ends no newer attempt to pay. Raises
     `WRONG_STATE`, `PAYMENT_UNAVAILABLE` while an open attempt cannot be ended.
     """
-    touched: list[int] = []
-
-    def act() -> OrderCancelled:
-        reply, stocks = closing.cancel(user, command)
-        touched[:] = stocks
-        return reply
-
+    act = partial(closing.cancel, user, command)
     for _ in range(3):
         try:
-            return await db(once, user, command, OrderCancelled, act), touched
+            return await once_touching(user, command, OrderCancelled, act)
         except StillOpen as other:
             await end_attempts(other.order)
     raise BUSY(retry_after_ms=1000)

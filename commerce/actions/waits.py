@@ -21,6 +21,7 @@ from commerce.actions.stock import lock
 from commerce.actions.units import come_back
 from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.bags import JoinQueue, LeaveQueue, Waiting, WaitList, WaitView
+from commerce.commands.ids import Empty
 from commerce.errors import (
     CURRENCY_MISSING,
     LIMIT_REACHED,
@@ -83,12 +84,16 @@ def before(offer: int, wait: int) -> QuerySet[Wait]:
     return queue.filter(id__lt=wait)
 
 
-def leave(user: int, command: LeaveQueue) -> list[int]:
+def leave(user: int, command: LeaveQueue) -> tuple[Empty, list[int]]:
     """Give a place up; a hold that was offered is let go of, and the next is served.
 
-    Returns the stock rows that got units. Raises `WRONG_STATE` when it is being paid,
-    or was.
+    Also the stock rows that got units. Raises `WRONG_STATE` when it is being paid, or
+    was.
     """
+    return Empty(), _leave(user, command)
+
+
+def _leave(user: int, command: LeaveQueue) -> list[int]:
     mine = Wait.objects.filter(id=command.wait, user_id=user)
     if mine.filter(state=Wait.State.WAITING).update(state=Wait.State.LEFT) == 1:
         wait = mine.get()

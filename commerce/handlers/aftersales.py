@@ -3,6 +3,7 @@
 from functools import partial
 
 from commerce.actions import aftersales
+from commerce.actions.touching import once_touching
 from commerce.commands.shipping import (
     AfterSaleState,
     CameBack,
@@ -12,7 +13,7 @@ from commerce.commands.shipping import (
     WithdrawAfterSale,
 )
 from commerce.teller import tellers
-from realtime import CommandRouter, Connection, Rate, db, once
+from realtime import CommandRouter, Connection, Rate, once
 
 router = CommandRouter()
 
@@ -37,27 +38,15 @@ def withdraw(connection: Connection, command: WithdrawAfterSale) -> AfterSaleSta
 
 @router.handles()
 async def decide(connection: Connection, command: DecideAfterSale) -> AfterSaleState:
-    touched: list[int] = []
-
-    def act() -> AfterSaleState:
-        reply, stocks = aftersales.decide(connection.user, command)
-        touched.extend(stocks)
-        return reply
-
-    reply = await db(once, connection.user, command, AfterSaleState, act)
+    act = partial(aftersales.decide, connection.user, command)
+    reply, touched = await once_touching(connection.user, command, AfterSaleState, act)
     tellers().changed(touched)
     return reply
 
 
 @router.handles()
 async def came_back(connection: Connection, command: CameBack) -> AfterSaleState:
-    touched: list[int] = []
-
-    def act() -> AfterSaleState:
-        reply, stocks = aftersales.came_back(connection.user, command)
-        touched.extend(stocks)
-        return reply
-
-    reply = await db(once, connection.user, command, AfterSaleState, act)
+    act = partial(aftersales.came_back, connection.user, command)
+    reply, touched = await once_touching(connection.user, command, AfterSaleState, act)
     tellers().changed(touched)
     return reply

@@ -3,6 +3,7 @@
 from functools import partial
 
 from commerce.actions import waits
+from commerce.actions.touching import once_touching
 from commerce.commands.bags import (
     JoinQueue,
     LeaveQueue,
@@ -12,7 +13,7 @@ from commerce.commands.bags import (
 )
 from commerce.commands.ids import Empty
 from commerce.teller import tellers
-from realtime import CommandRouter, Connection, Rate, db, once
+from realtime import CommandRouter, Connection, Rate, once
 
 router = CommandRouter()
 
@@ -25,13 +26,8 @@ def join_queue(connection: Connection, command: JoinQueue) -> Waiting:
 
 @router.handles(rate=Rate(2, burst=10))
 async def leave_queue(connection: Connection, command: LeaveQueue) -> Empty:
-    touched: list[int] = []
-
-    def act() -> Empty:
-        touched.extend(waits.leave(connection.user, command))
-        return Empty()
-
-    reply = await db(once, connection.user, command, Empty, act)
+    act = partial(waits.leave, connection.user, command)
+    reply, touched = await once_touching(connection.user, command, Empty, act)
     tellers().changed(touched)
     return reply
 
