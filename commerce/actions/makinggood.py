@@ -81,7 +81,7 @@ def give_back_money(
         by=by,
         note=wish.reason,
     )
-    return [*touched, *after_refund(order, now_ms(), by=by)], made
+    return [*touched, *after_refund(made, now_ms(), by=by)], made
 
 
 def take_in(wish: AfterSale) -> list[int]:

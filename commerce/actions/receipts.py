@@ -161,6 +161,7 @@ def _line_view(line: OrderLine) -> LineView:
         qty=line.qty,
         price=line.price,
         discount=line.discount,
+        tax=line.tax,
         refunded=line.refunded,
         parent=line.parent_id,
     )

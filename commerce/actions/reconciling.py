@@ -176,7 +176,7 @@ def _record(payment: Payment, back: PastRefund) -> None:
             rest -= share
             _give(made, line, share)
         # Of a cancelled order the cancelling was lost, too.
-        after_refund(payment.order, now, by=None)
+        after_refund(made, now, by=None)
     refunds.tell(made)
 
 

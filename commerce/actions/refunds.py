@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from commerce.actions.catalog import STAFF, serves
 from commerce.actions.orders import locked, seen
-from commerce.actions.shipping import after_refund
+from commerce.actions.shipping import after_refund, units_paid_back
 from commerce.clock import DatabaseNow, now_ms
 from commerce.commands.shipping import CreateRefund, MarkRefunded, Refunded
 from commerce.errors import REFUND_EXCEEDS, WRONG_STATE
@@ -162,10 +162,12 @@ def tell(refund: Refund) -> None:
     )
 
 
-def create_refund(user: int, command: CreateRefund) -> Refunded:
+def create_refund(user: int, command: CreateRefund) -> tuple[Refunded, list[int]]:
     """The shop gives something back, and takes nothing back for it.
 
-    Raises what `refund` does; for the shop's staff only.
+    Units that it names are not sent any more, so all of their money goes back. Also the
+    stock rows that got them. Raises what `refund` does, `BAD_REQUEST` for units without
+    their money; for the shop's staff only.
     """
     order = locked(seen(user, command.order).pk)
     if not serves(order.shop_id, user, STAFF):
@@ -173,11 +175,32 @@ def create_refund(user: int, command: CreateRefund) -> Refunded:
     if order.state not in {*SOLD, Order.State.CLOSED}:
         raise WRONG_STATE(state=order.state)
     shares = [Share(one.line, one.amount, one.qty or 0) for one in command.lines]
+    _check_units(order, shares)
     made = refund(
         order, shares, Refund.Reason.SHOP, by=user, note=command.reason.strip()
     )
-    after_refund(order, now_ms(), by=user)
-    return Refunded(refund=str(made.pk), state=made.state)
+    touched = after_refund(made, now_ms(), by=user)
+    return Refunded(refund=str(made.pk), state=made.state), touched
+
+
+def _check_units(order: Order, shares: Sequence[Share]) -> None:
+    """Units are worth their part of the line, the last of them all that is left."""
+    back = units_paid_back(order)
+    lines = {line.pk: line for line in order.lines.all()}
+    for index, share in enumerate(shares):
+        line = lines.get(share.line)
+        if line is None or not share.qty:
+            continue
+        units = line.qty - back[line.pk]
+        if share.qty > units:
+            why = f"{units} of this line are left"
+            raise BAD_REQUEST(path=f"$.lines[{index}].qty", why=why)
+        least = left(line)
+        if share.qty < units:
+            least = min(least, (line.net + line.tax) * share.qty // line.qty)
+        if share.amount < least:
+            why = f"so many units cost {least}"
+            raise BAD_REQUEST(path=f"$.lines[{index}].amount", why=why)
 
 
 def mark_done(user: int, command: MarkRefunded) -> Refunded:

@@ -22,7 +22,7 @@ from commerce.commands.shipping import (
     Shipped,
 )
 from commerce.errors import WRONG_STATE
-from commerce.models import Order, Refund, RefundLine, Shipment
+from commerce.models import Order, OrderLine, Refund, RefundLine, Shipment
 from commerce.states import SENT, UNSENT
 from realtime.exceptions import BAD_REQUEST, NOT_FOUND
 
@@ -93,37 +93,58 @@ def unsent(order: Order) -> Counter[int]:
     What was given back before it was sent is not sent any more: its money, or the
     units themselves, whatever became of the money.
     """
-    paid_back: Counter[int] = Counter()
-    backs = RefundLine.objects.filter(refund__order=order, line__parent=None)
-    for back in backs.exclude(refund__state=Refund.State.FAILED):
-        paid_back[back.line_id] += back.qty
-    left: Counter[int] = Counter()
-    for line, still_sold in not_back(order):
-        worth = line.net + line.tax
-        given = bool(worth) and line.refunded >= worth
-        here = min(still_sold, line.qty - paid_back[line.pk])
-        left[line.pk] = 0 if given else here
+    return Counter({line.pk: owed for line, _, owed in _not_sent(order)})
+
+
+def _not_sent(order: Order) -> list[tuple[OrderLine, int, int]]:
+    """Lines, the units of each that neither left nor came back, and how many of these
+    are still to be sent.
+    """
+    parcels: Counter[int] = Counter()
     for parcel in order.shipments.all():
         for part in parcel.lines:
-            left[part["line"]] -= part["qty"]
-    return Counter({line: max(0, units) for line, units in left.items()})
+            parcels[part["line"]] += part["qty"]
+    paid_back = units_paid_back(order)
+    found = []
+    for line, sold in not_back(order):
+        worth, sent = line.net + line.tax, parcels[line.pk]
+        given = bool(worth) and line.refunded >= worth
+        owed = 0 if given else min(sold, line.qty - paid_back[line.pk])
+        found.append((line, max(0, sold - sent), max(0, owed - sent)))
+    return found
 
 
-def after_refund(order: Order, now: int, *, by: int | None) -> list[int]:
+def units_paid_back(order: Order) -> Counter[int]:
+    """Units of each line whose money went back, as its refunds say, or is about to."""
+    units: Counter[int] = Counter()
+    backs = RefundLine.objects.filter(refund__order=order, line__parent=None)
+    for back in backs.exclude(refund__state=Refund.State.FAILED):
+        units[back.line_id] += back.qty
+    return units
+
+
+def after_refund(made: Refund, now: int, *, by: int | None) -> list[int]:
     """Money went back: what is left to send, and is any line left that was sold?
 
-    An order of which nothing is left to send is shipped; one that was given back in
-    all its lines is closed, and what was not sent may be sold again: the stock rows
-    that got units.
+    What is not sent any more may be sold again: the stock rows that got units. An order
+    of which nothing is left to send is shipped; one that was given back in all its
+    lines is closed.
     """
+    order = made.order
+    kept = order.lines.filter(refunded__lt=F("net") + F("tax")).exists()
+    touched: list[int] = []
+    if order.state in {*UNSENT, Order.State.PART_SHIPPED}:
+        over = order.state in UNSENT and not kept
+        loose = [
+            (line, here if over else here - owed)
+            for line, here, owed in _not_sent(order)
+        ]
+        touched = restock(loose, f"refund:{made.pk}", now)
     if order.state == Order.State.PART_SHIPPED and not any(unsent(order).values()):
         close_parcels(order, now, by=by)
-    here = order.state in UNSENT
-    paid_for = order.lines.filter(refunded__lt=F("net") + F("tax"))
-    if order.state not in {*UNSENT, *SENT} or paid_for.exists():
-        return []
-    change_state(order, "closed", now, by=by, reason="refunded", due_at=None)
-    return restock(not_back(order), f"close:{order.pk}", now) if here else []
+    if order.state in {*UNSENT, *SENT} and not kept:
+        change_state(order, "closed", now, by=by, reason="refunded", due_at=None)
+    return touched
 
 
 def fix(user: int, command: FixShipment) -> Shipped:

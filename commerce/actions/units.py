@@ -51,7 +51,7 @@ def restock(sold: Iterable[tuple[OrderLine, int]], of: str, now: int) -> list[in
     `of` names the return, once: its Moves are `<of>:<line>`. Of a bundle's line its
     parts come back. The buyer's limit does not.
     """
-    parts = [part for line, qty in sold for part in _parts(line, qty)]
+    parts = [part for line, qty in sold if qty for part in _parts(line, qty)]
     units: Counter[int] = Counter()
     for _, stock, qty in parts:
         units[stock] += qty
@@ -66,9 +66,8 @@ def restock(sold: Iterable[tuple[OrderLine, int]], of: str, now: int) -> list[in
             at=now,
         )
         for line, stock, qty in parts
-        if qty
     )
-    come_back(stocks, +units, now)
+    come_back(stocks, units, now)
     return sorted(stocks)
 
 

@@ -124,6 +124,7 @@ class LineView(Struct, frozen=True):
     qty: int
     price: int
     discount: int
+    tax: int
     refunded: int
     parent: int | None
     """The bundle's line that this is a part of."""

@@ -3,6 +3,7 @@
 from functools import partial
 
 from commerce.actions import refunds, settling
+from commerce.actions.touching import once_touching
 from commerce.commands.shipping import (
     CreateRefund,
     MarkPaid,
@@ -10,6 +11,7 @@ from commerce.commands.shipping import (
     OrderState,
     Refunded,
 )
+from commerce.teller import tellers
 from realtime import CommandRouter, Connection, once
 
 router = CommandRouter()
@@ -22,9 +24,11 @@ def mark_paid(connection: Connection, command: MarkPaid) -> OrderState:
 
 
 @router.handles()
-def create_refund(connection: Connection, command: CreateRefund) -> Refunded:
+async def create_refund(connection: Connection, command: CreateRefund) -> Refunded:
     act = partial(refunds.create_refund, connection.user, command)
-    return once(connection.user, command, Refunded, act)
+    reply, touched = await once_touching(connection.user, command, Refunded, act)
+    tellers().changed(touched)
+    return reply
 
 
 @router.handles()

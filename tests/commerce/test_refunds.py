@@ -50,7 +50,9 @@ def give(
     user = by or order.shop.account_id
     part = RefundPart(line=line or order.lines.get().pk, amount=amount, qty=qty)
     command = CreateRefund(key=key(), order=str(order.pk), lines=[part], reason="crack")
-    return once(user, command, Refunded, lambda: refunds.create_refund(user, command))
+    return once(
+        user, command, Refunded, lambda: refunds.create_refund(user, command)[0]
+    )
 
 
 def cancel(order: Order, *, by: int = 0) -> OrderCancelled:

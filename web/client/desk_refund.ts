@@ -9,9 +9,12 @@ import { live } from "./live.ts";
 import { say } from "./say.ts";
 import type { OrderLine, OrderView } from "./trade.ts";
 
-// What was paid for a line and not given back yet, its tax left out.
+// What was paid for a line, its tax in it, and what of that was not given back yet.
+function worth(line: OrderLine): number {
+  return line.price * line.qty - line.discount + line.tax;
+}
 function rest(line: OrderLine): number {
-  return Math.max(0, line.price * line.qty - line.discount - line.refunded);
+  return Math.max(0, worth(line) - line.refunded);
 }
 
 @customElement("souk-desk-refund")
@@ -47,7 +50,7 @@ export class SoukDeskRefund extends ActingElement {
   // So many whole units: their share of what was paid.
   #units(event: Event, line: OrderLine): void {
     const field = event.target as HTMLSelectElement;
-    const share = Math.round((rest(line) * Number(field.value)) / line.qty);
+    const share = Math.min(rest(line), Math.round((worth(line) * Number(field.value)) / line.qty));
     const amount = field.form?.elements.namedItem(`amount-${line.line}`) as HTMLInputElement;
     amount.value = share === 0 ? "" : String(share / this.#unit);
     this.#count(event);

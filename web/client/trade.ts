@@ -43,6 +43,7 @@ export interface OrderLine {
   qty: number;
   price: number;
   discount: number;
+  tax: number;
   refunded: number;
   parent: number | null; // the bundle's line that this is a part of
 }
@@ -183,8 +184,8 @@ export function unsent(order: OrderView): Part[] {
   for (const { line, qty } of order.shipments.flatMap((parcel) => parcel.lines))
     sent.set(line, (sent.get(line) ?? 0) + qty);
   return order.lines
-    .filter(({ parent, price, qty, discount, refunded }) => {
-      const worth = price * qty - discount;
+    .filter(({ parent, price, qty, discount, tax, refunded }) => {
+      const worth = price * qty - discount + tax;
       return parent === null && (worth === 0 || refunded < worth);
     })
     .map(({ line, qty }) => ({ line, qty: qty - (sent.get(line) ?? 0) }))
