@@ -91,6 +91,7 @@ AUTH_USER_MODEL = "accounts.User"
 SOUK_CHAT_REQUEST_MESSAGES = int(os.environ.get("SOUK_CHAT_REQUEST_MESSAGES", "3"))
 REDIS_URL = os.environ.get("REDIS_URL", "")
 SOUK_PORT = int(os.environ.get("SOUK_PORT", "8000"))
+SOUK_ADMIN_PORT = int(os.environ.get("SOUK_ADMIN_PORT", "0"))
 SOUK_WEB = int(os.environ.get("SOUK_WEB", "1"))
 SOUK_MEDIA = int(os.environ.get("SOUK_MEDIA", "1"))
 SOUK_JWT_KEYS = os.environ.get("SOUK_JWT_KEYS", "")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from realtime.codecs import Codec
 from realtime.frames import Frame, skipped
 from realtime.lanes import Lane
+from realtime.metrics import SHED
 
 RELIABLE_BYTES = 256 * 1024
 SAMPLED_BYTES = 64 * 1024
@@ -110,3 +111,4 @@ class Backlog:
         self._sampled.remove(victim)
         self._sampled_bytes -= len(victim.wire)
         self._shed[victim.channel] += victim.count
+        SHED["behind"].inc(victim.count)

@@ -17,6 +17,7 @@ from realtime.channels import namespace_of
 from realtime.lanes import Lane
 from realtime.link import Link, Receive
 from realtime.loops import PerLoop
+from realtime.metrics import published
 from realtime.recovery import NO_KEEP, History, Position, Publication
 from realtime.store import lua, store, store_key
 
@@ -68,6 +69,13 @@ class Broker:
         nobody and returns the first position. `NO_KEEP` and latest values have none
         (offset 0). Raises ValueError when a `state:` channel has too many keys.
         """
+        position = await self._publish(name, publication, once)
+        published(namespace_of(name).name).inc()
+        return position
+
+    async def _publish(
+        self, name: str, publication: Publication, once: int | None
+    ) -> Position:
         namespace = namespace_of(name)
         if namespace.lane is Lane.LATEST:
             return await self._replace(name, publication)

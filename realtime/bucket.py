@@ -42,6 +42,16 @@ class Bucket:
         """By slot: those whom a pass must tell one by one."""
         self._holes = 0
 
+    @property
+    def present(self) -> int:
+        """How many members it has."""
+        return len(self.members) - self._holes
+
+    @property
+    def ready(self) -> int:
+        """How many of them a pass reaches by descriptor."""
+        return self.present - len(self.apart)
+
     def add(self, member: Member) -> None:
         member.slot = len(self.members)
         self.members.append(member)

@@ -73,6 +73,8 @@ class Channel:
         self.chosen: list[Publication] = []
         """To be told before what is pending: it did not fit in the frame before."""
         self.changed: dict[str, Raw] = {}
+        self.changed_at = 0
+        """When the first of them was published, in ms."""
         self.members: dict[Listener, Member] = {}
         self.buckets: dict[str, Bucket] = {}
         self.passes = 0
@@ -108,8 +110,9 @@ class Channel:
             self.ring.append(publication)
         self.pending.append(publication)
 
-    def change(self, values: Mapping[str, Raw]) -> None:
+    def change(self, values: Mapping[str, Raw], at: int = 0) -> None:
         """Newer values of some keys."""
+        self.changed_at = self.changed_at or at
         self.state.update(values)
         self.changed.update(values)
 
@@ -143,6 +146,7 @@ class Channel:
         """A frame of what is pending, now being told; of a sampled lane a fair part."""
         fresh, self.pending = self.pending, []
         changed, self.changed = self.changed, {}
+        changed_at, self.changed_at = self.changed_at, 0
         pending = len(fresh)
         if self.lane is Lane.SAMPLED:
             fresh = fair(fresh, self._allowed(now, fresh))
@@ -152,7 +156,7 @@ class Channel:
         told, self.chosen = _cut([*self.chosen, *fresh])
         offsets = [p.offset for p in told if p.offset]
         self.sent = max([self.sent, *offsets]) if self.chosen else self.top
-        return Batch(self.name, self.lane, self.epoch, told, changed, shed)
+        return Batch(self.name, self.lane, self.epoch, told, changed, changed_at, shed)
 
     @property
     def untold(self) -> bool:
@@ -216,9 +220,13 @@ class Batch:
         epoch: str,
         publications: list[Publication],
         changed: dict[str, Raw],
+        changed_at: int = 0,
         shed: int = 0,
     ) -> None:
-        self._shed = shed
+        self.shed = shed
+        self.count = len(publications) + bool(changed)
+        self.oldest = publications[0].at if publications else changed_at
+        """When the first of it was published, in ms; 0: unknown."""
         self._name = name
         self._lane = lane
         self._epoch = epoch
@@ -248,14 +256,14 @@ class Batch:
             messages.append(push(codec, self._name, pub=Pub(data)))
         wanted = [p for p in self._publications if not p.offset or p.offset > had]
         messages += [push(codec, self._name, pub=pub(codec, p)) for p in wanted]
-        if self._shed:
-            messages.append(hidden(codec, self._name, self._shed))
+        if self.shed:
+            messages.append(hidden(codec, self._name, self.shed))
         return frame(
             codec,
             messages,
             self._lane,
             self._name,
-            count=len(wanted) + self._shed,
+            count=len(wanted) + self.shed,
             exempt=all(p.flags & EXEMPT for p in wanted),
             shared=True,
         )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http.request import validate_host
 
 from realtime.codecs import DEFLATED, JSON, MESSAGE_PACK, Codec
+from realtime.metrics import connects
 from realtime.process import process
 from realtime.protocol import PATH
 from realtime.session import Session
@@ -28,6 +29,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()  # websocket.connect
         if scope["path"] != PATH or not allowed(_headers(scope)):
+            connects.labels(403).inc()
             await send({"type": "websocket.close", "code": 403})
             return
         packed = MESSAGE_PACK.name in scope["subprotocols"]

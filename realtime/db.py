@@ -17,6 +17,7 @@ from django.db import close_old_connections, connection, connections
 
 from realtime.exceptions import BUSY
 from realtime.loops import PerLoop
+from realtime.metrics import db_seconds
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class DatabaseThreads:
         self.waiting = 0
 
     async def run(self, job: Callable[[], T]) -> T:
+        began = asyncio.get_running_loop().time()
         await self._enter()
         # Freed when the thread is, not when the caller gives up waiting for it.
         future = self._executor.submit(copy_context().run, _then_close, job)
@@ -43,6 +45,7 @@ class DatabaseThreads:
 
         def leave(_: Future[T]) -> None:
             if not loop.is_closed():
+                db_seconds.observe(loop.time() - began)
                 loop.call_soon_threadsafe(self._free.release)
 
         future.add_done_callback(leave)

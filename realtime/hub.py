@@ -16,6 +16,7 @@ from realtime.bucket import Member
 from realtime.channel import CALM, Channel, Listener, values
 from realtime.controller import Setting
 from realtime.lanes import Lane, Namespace
+from realtime.metrics import gaps
 from realtime.pump import SLICE, Pump
 from realtime.recovery import (
     LATEST,
@@ -192,7 +193,7 @@ class Hub:
         if channel is None:
             return
         if publication.flags & LATEST:
-            channel.change(values(publication.data))
+            channel.change(values(publication.data), publication.at)
         else:
             self._take(channel, publication)
         if channel.warming is None:
@@ -274,6 +275,8 @@ class Hub:
                 channel.take(publication)
         if channel.top < held.position.offset:
             self.lose(channel, held.position)
+        else:
+            gaps.labels("filled").inc()
 
     def _lose_what_is_missing(self, channel: Channel) -> None:
         following = (
@@ -287,6 +290,7 @@ class Hub:
 
     def lose(self, channel: Channel, position: Position) -> None:
         """Publications up to `position` are gone: every member must come anew."""
+        gaps.labels("lost").inc()
         channel.adopt(position, [])
         members = list(channel.members)
         for key in members:

@@ -14,8 +14,10 @@ from itertools import islice
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import F
+from django.db.models import Count, F, Min
 from django.db.models.functions import Now
+from django.utils import timezone
+from msgspec import Struct
 
 from realtime.broker import broker
 from realtime.db import db
@@ -50,6 +52,21 @@ def _row(event: OutboxEvent) -> Row:
     at = int(event.at.timestamp() * 1000)
     publication = Publication(0, "", bytes(event.data), event.flags, at)
     return Row(event.pk, event.channels, publication)
+
+
+class Unsent(Struct, frozen=True):
+    """Rows not sent yet, and for how many seconds the oldest of them."""
+
+    count: int
+    age: float
+
+
+def waiting() -> Unsent:
+    """What the table holds for whoever sends next."""
+    rows = OutboxEvent.objects.filter(sent_at=None)
+    found = rows.aggregate(count=Count("id"), first=Min("at"))
+    age = timezone.now() - found["first"] if found["first"] else timedelta(0)
+    return Unsent(found["count"], max(age.total_seconds(), 0))
 
 
 def mark_sent(ids: list[int]) -> None:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from realtime.codecs import Codec
 from realtime.exceptions import BAD_REQUEST, INTERNAL, UNAVAILABLE, CommandError
 from realtime.frames import Frame, frame
+from realtime.metrics import command_seconds, commands, connects
 from realtime.protocol import Close, Closing, Error
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class Pending:
     ) -> None:
         self._id = id_
         self.name = name
+        self.method = name or "none"
+        """What is counted: the command, or the method it calls, once it is known."""
         self._codec = codec
         self._write = write
         self._close = close
@@ -92,16 +95,25 @@ class Pending:
 
     def refuse(self, error: CommandError) -> None:
         told = Error(error.code, error.message, error.temporary)
-        self._reply({"error": told})
+        self._reply({"error": told}, code=error.code)
 
-    def _reply(self, body: dict[str, Any], then: Sequence[Frame] = ()) -> None:
+    def _reply(
+        self, body: dict[str, Any], then: Sequence[Frame] = (), code: int = 0
+    ) -> None:
         if self._open:
             self._open = False
             self._late.cancel()
+            self._count(code)
             message = self._codec.encode({"id": self._id, **body})
             self._write(frame(self._codec, [message]))
             for following in then:
                 self._write(following)
+
+    def _count(self, code: int) -> None:
+        commands.labels(self.method, code).inc()
+        command_seconds.labels(self.method).observe(self._loop.time() - self.began)
+        if code and self.name == "connect":
+            connects.labels(code).inc()
 
 
 def bad_request(error: msgspec.DecodeError) -> CommandError:

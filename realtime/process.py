@@ -6,7 +6,6 @@ when the last socket is closed.
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine
@@ -21,6 +20,7 @@ from realtime.channels import CONTROL, namespace_of, root_router
 from realtime.control import Disconnect, Unsubscribe, decode_order
 from realtime.exceptions import CommandError
 from realtime.healing import check, mend
+from realtime.health import Health
 from realtime.hub import Hub
 from realtime.loops import PerLoop
 from realtime.outbox import Outbox
@@ -38,7 +38,6 @@ REMEMBERED_SECONDS = 10.0
 """Longer than a connect may take."""
 CHECK_SECONDS = (25.0, 40.0)
 MEND_SECONDS = 0.5
-STEER_SECONDS, LOOKS = 1.0, 5
 
 
 class Guest(Listener, Spoke, Protocol):
@@ -56,6 +55,7 @@ class Process:
         self.router = root_router()
         self.hub = Hub(broker(), namespace_of)
         self.wheel = Wheel(settings.SOUK_PING_SECONDS)
+        self.health = Health(lambda: broker().link.is_up)
         self.guests: dict[int | None, set[Guest]] = {}
         self.sessions: set[Guest] = set()
         """Every open socket's, also of those that have not connected."""
@@ -94,7 +94,7 @@ class Process:
         self.hub.taps[CONTROL.name] = self
         broker().start(self._receive, self._relinked)
         self.wheel.start()
-        chores = [self._outbox.run, self._count, self._check, self._obey, self._steer]
+        chores = [self._outbox.run, self._count, self._check, self._obey, self._beat]
         for chore in (*chores, *self.router.jobs):
             work = _for_ever(chore)
             self._chores.append(asyncio.get_running_loop().create_task(work))
@@ -216,16 +216,8 @@ class Process:
             except CommandError as error:
                 logger.warning("positions not compared: %s", error.message)
 
-    async def _steer(self) -> None:
-        """Each second by what it was like; the loop's lag is the worst of five."""
-        loop, lag = asyncio.get_running_loop(), 0.0
-        for turn in itertools.count(1):
-            due = loop.time() + STEER_SECONDS / LOOKS
-            await asyncio.sleep(STEER_SECONDS / LOOKS)
-            lag = max(lag, loop.time() - due)
-            if turn % LOOKS == 0:
-                self.hub.steer(lag)
-                lag = 0.0
+    async def _beat(self) -> None:
+        await self.health.beat(self.hub.steer)
 
     async def _count(self) -> None:
         """Tell the store who is on counted channels here."""

@@ -5,11 +5,13 @@ load on another lane delays a reliable publication by more than one slice.
 """
 
 import asyncio
+import time
 from collections import deque
 
 from realtime.bucket import Bucket
 from realtime.channel import Channel
 from realtime.lanes import Lane
+from realtime.metrics import DELAYED, DELIVERED, PASSED, SHED, bytes_sent, sends
 from realtime.sends import send_many
 
 SLICE = 1024
@@ -22,7 +24,9 @@ class Pass:
         self.channel = channel
         self._size = size
         self.began = now
-        self._batch = channel.flush(now)
+        self.viewers = self.sends = self.bytes = 0
+        """For counting, to within those who come and go meanwhile."""
+        self.batch = channel.flush(now)
         self._left = [(b, len(b.fds)) for b in channel.buckets.values() if b.fds]
         self._at = 0
 
@@ -40,15 +44,20 @@ class Pass:
 
     def _serve(self, bucket: Bucket, start: int, stop: int) -> None:
         apart = bucket.among(start, stop)  # before who falls behind now joins them
-        frame = self._batch.frame(bucket.codec)
+        frame = self.batch.frame(bucket.codec)
+        if not start:
+            self.viewers += bucket.present
+            self.sends += bucket.ready
+            self.bytes += bucket.ready * len(frame.wire)
         for slot, sent in send_many(bucket.fds, frame.wire, start, stop):
+            self.bytes -= len(frame.wire) - max(sent, 0)
             if (member := bucket.members[slot]) is not None:
                 member.sink.stalled(frame, sent)
         for member in apart:
             if bucket.members[member.slot] is not member:
                 continue  # ended by what was done for another
-            had = self._batch.had(member)
-            own = self._batch.frame(bucket.codec, had)
+            had = self.batch.had(member)
+            own = self.batch.frame(bucket.codec, had)
             if own.count or not had:
                 member.sink.write(own)
             if member.ahead and not had:
@@ -102,10 +111,12 @@ class Pump:
         self._ended(passing)
 
     def _ended(self, passing: Pass) -> None:
-        channel = passing.channel
-        channel.load.longest = max(channel.load.longest, _now() - passing.began)
+        channel, took = passing.channel, _now() - passing.began
+        channel.load.longest = max(channel.load.longest, took)
         channel.passes -= 1
         channel.tidy()
+        if passing.viewers:
+            _count(passing, took)
 
     def _enter(self, channel: Channel) -> None:
         if not channel.untold:  # told or lost meanwhile
@@ -128,6 +139,18 @@ class Pump:
             self._ended(passing)
             self.start(passing.channel)
         self._turn_soon()
+
+
+def _count(passing: Pass, took: float) -> None:
+    lane, batch = passing.channel.lane, passing.batch
+    PASSED["urgent" if lane is Lane.RELIABLE else "tick"].observe(took)
+    DELIVERED[lane].inc(batch.count * passing.viewers)
+    sends.inc(passing.sends)
+    bytes_sent.inc(max(passing.bytes, 0))
+    if batch.shed:
+        SHED["budget"].inc(batch.shed * passing.viewers)
+    if batch.oldest:
+        DELAYED[lane].observe(max(time.time() - batch.oldest / 1000, 0))
 
 
 def _now() -> float:

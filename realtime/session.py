@@ -28,6 +28,7 @@ from realtime.exceptions import (
 )
 from realtime.frames import Frame, frame
 from realtime.limits import Limits
+from realtime.metrics import connections, connects, disconnects
 from realtime.pending import REPLY_SECONDS, Answer, Pending, Work, bad_request
 from realtime.process import Process
 from realtime.protocol import UNSUBSCRIBE_RECOVER, Close, Envelope
@@ -63,6 +64,10 @@ class Session:
         self._heard = True
         self._closed = False
         process.sessions.add(self)
+        self._counted = connections.labels(
+            "msgpack" if codec.binary else "json", str(codec.deflate).lower()
+        )
+        self._counted.inc()
         self._stale = loop.call_later(
             settings.SOUK_CONNECT_SECONDS, self.close, protocol.STALE
         )
@@ -128,6 +133,8 @@ class Session:
         """In which line a command waits, how it runs, what it does."""
         if pending.name == "rpc":
             call = self._codec.body(body, protocol.Rpc)
+            if call.method in self._process.router.handlers:
+                pending.method = call.method
             act = plan(
                 self._process.router,
                 here.connection,
@@ -178,6 +185,7 @@ class Session:
         else:
             self.here = here
             self._stale.cancel()
+            connects.labels("ok").inc()
         return answer
 
     def _subscriptions(self, connection: Connection) -> Subscriptions:
@@ -234,8 +242,10 @@ class Session:
         if self._closed:
             return
         connected = self.here is not None
-        self._end()
-        if connected:
+        self._end(str(close.code))
+        if not connected:
+            connects.labels(close.code).inc()
+        else:
             told = {
                 "code": close.code,
                 "reason": close.reason,
@@ -254,16 +264,18 @@ class Session:
     def gone(self) -> None:
         """The socket is no more; commands under way go on."""
         if not self._closed:
-            self._end()
+            self._end("gone")
 
     def placed(self) -> None:
         """The sink can be written to by descriptor, or no longer."""
         if self.here is not None:
             self._process.hub.place(self, self.here.names)
 
-    def _end(self) -> None:
+    def _end(self, why: str) -> None:
         self._closed = True
         self._process.sessions.discard(self)
+        self._counted.dec()
+        disconnects.labels(why).inc()
         self._stale.cancel()
         self._room.set()
         if self.here is not None:

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from realtime.backlog import Backlog, Full
 from realtime.frames import Frame
+from realtime.metrics import bytes_sent, sends
 from realtime.protocol import Close
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -191,12 +192,15 @@ class SocketSink(Sink):
 
     def _try(self, data: bytes) -> int:
         """Bytes the kernel took; −1: it takes no more."""
+        sends.inc()
         try:
-            return self.kernel.send(data)
+            sent = self.kernel.send(data)
         except BlockingIOError:
             return 0
         except OSError:
             return -1
+        bytes_sent.inc(sent)
+        return sent
 
     def _broken(self) -> None:
         self._gone = True
@@ -244,6 +248,8 @@ class AsgiSink(Sink):
         try:
             while wire := self.backlog.take():
                 await self._send(_message(wire))
+                sends.inc()
+                bytes_sent.inc(len(wire))
                 self.moved()
             self.unwatch()
             if self._closing is not None:

@@ -32,6 +32,7 @@ from redis.exceptions import (
 from realtime.embedded import socket_path
 from realtime.exceptions import UNAVAILABLE, CommandError
 from realtime.loops import PerLoop
+from realtime.metrics import store_seconds
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Script:
     """
 
     def __init__(self, path: Path) -> None:
+        self.name = path.stem
         self.source = path.read_bytes()
         self.sha = sha1(self.source, usedforsecurity=False).hexdigest()
 
@@ -81,6 +83,7 @@ class Script:
 class Call(Struct):
     """One command on its way; `again` replaces it if the script is not known there."""
 
+    name: str
     parts: tuple[Part, ...]
     future: asyncio.Future[Any]
     again: tuple[Part, ...] | None = None
@@ -114,19 +117,19 @@ class Store:
     ) -> Awaitable[Any]:
         rest = (len(keys), *keys, *args)
         known = ("EVALSHA", script.sha, *rest)
-        return self._enqueue(known, ("EVAL", script.source, *rest))
+        return self._enqueue(script.name, known, ("EVAL", script.source, *rest))
 
     def call(self, *parts: Part) -> Awaitable[Any]:
         """One command; its result, or `Unavailable`."""
-        return self._enqueue(parts, None)
+        return self._enqueue(str(parts[0]), parts, None)
 
     def _enqueue(
-        self, parts: tuple[Part, ...], again: tuple[Part, ...] | None
+        self, name: str, parts: tuple[Part, ...], again: tuple[Part, ...] | None
     ) -> Awaitable[Any]:
         if len(self._calls) >= WAITING:
             raise Unavailable
         future = asyncio.get_running_loop().create_future()
-        self._calls.append(Call(parts, future, again))
+        self._calls.append(Call(name, parts, future, again))
         if self._flusher is None:
             self._flusher = asyncio.create_task(self._flush())
         return future
@@ -141,6 +144,8 @@ class Store:
             self._flusher = None
 
     async def _send(self, calls: list[Call]) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 results = await self._exchange(calls)
@@ -150,6 +155,9 @@ class Store:
             await self.client.connection_pool.disconnect()
             self._give_up()
             return
+        took = loop.time() - began
+        for name in {call.name for call in calls}:
+            store_seconds.labels(name).observe(took)
         self._settle(calls, results)
 
     async def _exchange(self, calls: list[Call]) -> list[Any]:
@@ -179,7 +187,7 @@ class Store:
         unknown = []
         for call, result in zip(calls, results, strict=True):
             if isinstance(result, NoScriptError) and call.again is not None:
-                unknown.append(Call(call.again, call.future))
+                unknown.append(Call(call.name, call.again, call.future))
             elif isinstance(result, NOT_NOW):
                 call.fail(Unavailable())
             elif isinstance(result, Exception):

@@ -31,6 +31,7 @@ from realtime.exceptions import (
 from realtime.frames import Frame, frame
 from realtime.hub import Hub, Start
 from realtime.lanes import Lane
+from realtime.metrics import recoveries
 from realtime.pending import Answer
 from realtime.presence import count
 from realtime.protocol import (
@@ -146,6 +147,9 @@ class Subscriptions:
             return Subscribed(data=data)
         found = start.recovered
         recovered = isinstance(found, Recovered)
+        if found is not None:
+            result = found.why if isinstance(found, Gap) else "recovered"
+            recoveries.labels(namespace_of(channel.name).name, result).inc()
         return Subscribed(
             recoverable=True,
             positioned=True,

@@ -17,6 +17,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError
 
 from realtime import CommandError, db, publish
+from realtime.health import Health
 from realtime.outbox import Outbox
 from streams import calls, database
 from streams.actions import nodes
@@ -50,6 +51,7 @@ class Node:
         self.facts = FactQueue(self._refuse)
         self.engine = Engine(port=port, addresses=addresses, facts=self.facts)
         self.outbox = Outbox()
+        self.health = Health()
         self.audience = Audience()
         self._closing: set[asyncio.Task[bool]] = set()
 
@@ -67,12 +69,14 @@ class Node:
                 calls.serve(self.name, self.execute),
                 self.facts.run(),
                 self.outbox.run(),
+                self.health.beat(),
                 _each(BEAT_SECONDS, self._beat),
                 _each(COMPARE_SECONDS, self._compare),
             )
         ]
         ended = asyncio.create_task(stop.wait())
         await asyncio.wait([*tasks, ended], return_when=asyncio.FIRST_COMPLETED)
+        self.health.draining = True
         await self._leave()
         for task in (*tasks, ended):
             task.cancel()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
+from prometheus_client import REGISTRY
 
 from realtime import CommandRouter, Event
 
@@ -75,6 +76,12 @@ def test_every_start_up_check_has_its_line() -> None:
         i for source in sources() for i in re.findall(r"id=\"(\w+\.[EW]\d+)\"", source)
     }
     assert [i for i in sorted(ids) if i not in PAGES] == []
+
+
+def test_every_metric_has_its_line_and_every_line_its_metric() -> None:
+    ours = {m.name for m in REGISTRY.collect() if m.name.startswith("souk_")}
+    page = (ROOT / "docs/topics/observing.md").read_text()
+    assert set(re.findall(r"^\| `(souk_\w+)`", page, re.M)) == ours
 
 
 def test_every_library_has_its_line() -> None:

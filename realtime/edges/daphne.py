@@ -31,6 +31,7 @@ from realtime.deflate import agree
 from realtime.doors import Doors, Limit, Network, real_address
 from realtime.edges.http import LiveHTTPFactory
 from realtime.frames import Frame, plain
+from realtime.metrics import connects
 from realtime.protocol import FRAME_BYTES, INTERNAL, TOO_BIG, Close
 from realtime.sends import share_the_lock
 from realtime.sinks import SocketSink
@@ -75,6 +76,7 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
         full = 0 <= most * DESCRIPTORS < handle.fileno()
         now = asyncio.get_running_loop().time()
         if refusal := server.doors.enter(self._address, now, full=full):
+            connects.labels(refusal).inc()
             raise ConnectionDeny(refusal, REFUSED[refusal])
         self._inside = True
         return super().onConnect(request)

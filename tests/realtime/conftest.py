@@ -11,7 +11,8 @@ from realtime.broker import Broker, broker
 from realtime.db import threads
 from realtime.embedded import Embedded
 from realtime.store import Store, store
-from tests.live import Connect, Server, Spawn
+from tests.live import Connect, Server, Spawn, free_port
+from tests.realtime.inner import Inner
 from tests.realtime.partners import TRUSTING
 
 
@@ -50,10 +51,22 @@ SQUARE = "tests.realtime.square.router"
 
 
 @pytest.fixture(scope="session")
+def square_admin_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def inner(square: Server, square_admin_port: int) -> Inner:
+    """The square's admin port."""
+    return Inner(square_admin_port)
+
+
+@pytest.fixture(scope="session")
 def square(
     site_store: Embedded,
     django_db_setup: None,
     tmp_path_factory: pytest.TempPathFactory,
+    square_admin_port: int,
 ) -> Iterator[Server]:
     """A server whose only room is square.py."""
     folder = tmp_path_factory.mktemp("square")
@@ -63,6 +76,7 @@ def square(
         **TRUSTING,
         "SOUK_CONNECT_SECONDS": "3",
         "SOUK_STALL_SECONDS": "8",
+        "SOUK_ADMIN_PORT": str(square_admin_port),
     }
     made = Server(folder, site_store.url, **environment)
     yield made

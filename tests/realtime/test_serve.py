@@ -14,7 +14,14 @@ from tests.live import free_port
 
 
 @pytest.fixture
-def serve(tmp_path: Path, django_db_setup: None) -> Iterator[subprocess.Popen[str]]:
+def admin_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def serve(
+    tmp_path: Path, django_db_setup: None, admin_port: int
+) -> Iterator[subprocess.Popen[str]]:
     port = free_port()
     # Not the test's database: its child would send the next test's outbox elsewhere.
     own = {
@@ -23,6 +30,7 @@ def serve(tmp_path: Path, django_db_setup: None) -> Iterator[subprocess.Popen[st
         "SOUK_DATA": str(tmp_path),
         "DATABASE_URL": f"sqlite:///{tmp_path}/souk.sqlite3",
         "REDIS_URL": "",
+        "SOUK_ADMIN_PORT": str(admin_port),
     }
     souk = [sys.executable, "-m", "config.cli"]
     subprocess.run([*souk, "migrate", "-v0"], env=own, check=True, timeout=60)
@@ -52,7 +60,7 @@ def web_child(process: subprocess.Popen[str]) -> int:
 
 
 def test_a_killed_web_process_returns_and_sigterm_ends_all_with_status_0(
-    serve: subprocess.Popen[str], tmp_path: Path
+    serve: subprocess.Popen[str], tmp_path: Path, admin_port: int
 ) -> None:
     url = address(serve)
     first = web_child(serve)
@@ -62,6 +70,8 @@ def test_a_killed_web_process_returns_and_sigterm_ends_all_with_status_0(
     assert web_child(serve) != first
     with urllib.request.urlopen(f"{url}/accounts/sign-in") as answer:  # noqa: S310 - ours
         assert answer.status == 200
+    with urllib.request.urlopen(f"http://127.0.0.1:{admin_port}/healthz") as answer:
+        assert answer.read() == b"ok\n"
     serve.send_signal(signal.SIGTERM)
     assert serve.wait(15) == 0
     assert not (tmp_path / "run" / "store.sock").exists()

@@ -25,6 +25,7 @@ class MediaProcess:
     def __init__(self, folder: Path, store_url: str) -> None:
         self.log = folder / f"media-{time.monotonic_ns()}.log"
         self.port = free_port(socket.SOCK_DGRAM)
+        self.admin_port = free_port()
         self._environment = {
             **os.environ,
             "SOUK_DEBUG": "1",
@@ -33,6 +34,7 @@ class MediaProcess:
             "SOUK_DATA": str(folder),
             "SOUK_MEDIA_PORT": str(self.port),
             "SOUK_MEDIA_ADDRESSES": "127.0.0.1",
+            "SOUK_ADMIN_PORT": str(self.admin_port),
         }
         self.start()
 

@@ -31,13 +31,20 @@ class Command(BaseCommand):
         web = ["web", "--host", options["host"], "--port", str(options["port"])]
         children = []
         if options["only"] != "media":
-            children += [souk(*web) for _ in range(settings.SOUK_WEB)]
+            children += [souk(*web, *admin(i)) for i in range(settings.SOUK_WEB)]
         if options["only"] != "web":
-            children += [souk("media") for _ in range(settings.SOUK_MEDIA)]
+            after = range(settings.SOUK_WEB, settings.SOUK_WEB + settings.SOUK_MEDIA)
+            children += [souk("media", *admin(i)) for i in after]
         also = [souk(*command.split(), for_ever=False) for command in options["also"]]
         embedded = None if settings.REDIS_URL else Embedded()
         order = [*(child.role for child in also), "web", "media"]
         sys.exit(Supervisor([*children, *also], embedded, order).run())
+
+
+def admin(number: int) -> tuple[str, ...]:
+    """Where the machine's process of this number tells how it is."""
+    first = settings.SOUK_ADMIN_PORT
+    return ("--admin-port", str(first + number)) if first else ()
 
 
 def souk(*arguments: str, for_ever: bool = True) -> Child:

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from argparse import ArgumentParser
+from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from ipaddress import ip_network
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from realtime import gauges
+from realtime.admin_port import add_admin_port, admin_port
 from realtime.doors import Limit
 from realtime.router import Rate
 
@@ -25,8 +28,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+        add_admin_port(parser)
 
-    def handle(self, *, host: str, port: int, **options: Any) -> None:
+    def handle(self, *, host: str, port: int, admin_port: int, **options: Any) -> None:
         listener = listen(host, port)
         # Imported here: it installs Twisted's reactor.
         from realtime.edges.daphne import LiveServer
@@ -35,7 +39,8 @@ class Command(BaseCommand):
         application = getattr(import_module(module), name)
 
         async def main(server: LiveServer) -> None:
-            await serve(server, lambda: self.stdout.write(f"http://{host}:{at}"))
+            async with admin(admin_port):
+                await serve(server, lambda: self.stdout.write(f"http://{host}:{at}"))
 
         at = listener.getsockname()[1]
         if "SOUK_URL" not in os.environ:
@@ -64,6 +69,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def admin(port: int) -> AbstractAsyncContextManager[None]:
+    from realtime.process import process
+
+    here = process()
+    return admin_port(port, here.health, lambda: gauges.read(here.health, here.hub))
+
+
 async def serve(server: Any, ready: Any) -> None:
     """Until SIGTERM or SIGINT; then everybody is told, over `SOUK_DRAIN_SECONDS`, and
     commands under way end. A second signal skips the wait.
@@ -81,6 +93,7 @@ async def serve(server: Any, ready: Any) -> None:
     server.listen()
     ready()
     await over.wait()
+    here.health.draining = True
     server.stop_listening()
     window = loop.create_task(here.drain(SHUTDOWN, settings.SOUK_DRAIN_SECONDS))
     hurried = loop.create_task(hurry.wait())

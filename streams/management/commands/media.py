@@ -3,21 +3,27 @@
 import asyncio
 import errno
 import signal
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from realtime import gauges
+from realtime.admin_port import add_admin_port, admin_port
 from streams.node import Node
 
 
 class Command(BaseCommand):
     help = "Forward WebRTC from hosts to viewers on one UDP port (SOUK_MEDIA_PORT)."
 
-    def handle(self, **options: Any) -> None:
-        asyncio.run(self._run())
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_admin_port(parser)
 
-    async def _run(self) -> None:
+    def handle(self, *, admin_port: int, **options: Any) -> None:
+        asyncio.run(self._run(admin_port))
+
+    async def _run(self, port: int) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -29,7 +35,8 @@ class Command(BaseCommand):
             self.stdout.write(f"media at UDP port {node.engine.port} as {node.name}")
             self.stdout.flush()
 
-        await node.run(stop, ready)
+        async with admin_port(port, node.health, lambda: gauges.read(node.health)):
+            await node.run(stop, ready)
 
 
 async def first_free() -> Node:

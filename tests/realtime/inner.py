@@ -1,0 +1,46 @@
+"""The admin port of a server, as Prometheus and a load balancer see it."""
+
+import asyncio
+from contextlib import suppress
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+PATIENCE = 20.0
+"""Seconds; nothing takes that long but on a machine ten times overloaded."""
+
+
+class Inner:
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._client = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, trust_env=False
+        )
+
+    async def get(self, path: str) -> tuple[int, str]:
+        answer = await self._client.get(path)
+        return answer.status_code, answer.text.strip()
+
+    async def until(self, status: int, path: str = "/readyz") -> str:
+        """What it says there as soon as it has this status."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with suppress(httpx.ConnectError):
+                    found, said = await self.get(path)
+                    if found == status:
+                        return said
+                await asyncio.sleep(0.05)  # there is no event to wait for
+
+    async def metrics(self) -> dict[str, float]:
+        """`souk_deliveries_total{lane="reliable"}` → value, of all samples."""
+        _, text = await self.get("/metrics")
+        return {
+            f"{sample.name}{labels(sample.labels)}": sample.value
+            for family in text_string_to_metric_families(text + "\n")
+            for sample in family.samples
+        }
+
+
+def labels(given: dict[str, str]) -> str:
+    inside = ",".join(f'{name}="{given[name]}"' for name in sorted(given))
+    return f"{{{inside}}}" if inside else ""

@@ -1,0 +1,181 @@
+"""What a process tells those who run it: how it is, and what it counted."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from math import inf, isnan
+from pathlib import Path
+
+import pytest
+
+from realtime.admin_port import admin_port
+from realtime.embedded import Embedded
+from realtime.health import Health, Question
+from realtime.testing import Refused
+from tests.live import Connect, Server, Spawn, free_port
+from tests.postgres import Cluster, cluster
+from tests.realtime.conftest import SQUARE
+from tests.realtime.inner import PATIENCE, Inner
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Watched = Callable[..., tuple[Server, Inner]]
+
+
+@pytest.fixture
+def spawn_watched(spawn_server: Spawn) -> Watched:
+    """A square of the test's own whose admin port is open."""
+
+    def spawn(**env: str) -> tuple[Server, Inner]:
+        port = free_port()
+        own = {"SOUK_ROUTER": SQUARE, "SOUK_SIGN_OUTS": "", **env}
+        return spawn_server(**own, SOUK_ADMIN_PORT=str(port)), Inner(port)
+
+    return spawn
+
+
+async def test_what_viewers_and_commands_do_is_counted(
+    visit: Connect, inner: Inner
+) -> None:
+    before = await inner.metrics()
+    host = await visit(7)
+    viewers = [host, await visit(), await visit(codec="msgpack")]
+    for viewer in viewers:
+        for channel in ("deals:seen", "state:seen", "comments:seen"):
+            await viewer.subscribe(channel)
+    for channel in ("deals:seen", "comments:seen"):
+        await host.rpc("tell.all", {"channel": channel, "first": 1})
+    await host.rpc("price.set", {"channel": "state:seen", "item": "pen", "amount": 9})
+    with pytest.raises(Refused):
+        await host.rpc("refuse.me")
+    for number in range(3):
+        with pytest.raises(Refused):
+            await host.rpc(f"made.up{number}")
+    for viewer in viewers:
+        for channel in ("deals:seen", "comments:seen", "state:seen"):
+            await viewer.push(channel)
+    after = await inner.metrics()
+    grown = {
+        'souk_connects_total{result="ok"}': 3,
+        'souk_publications_total{ns="deals"}': 1,
+        'souk_deliveries_total{lane="reliable"}': 3,
+        'souk_deliveries_total{lane="latest"}': 3,
+        'souk_deliveries_total{lane="sampled"}': 3,
+        'souk_pass_seconds_count{kind="urgent"}': 1,
+        'souk_pass_seconds_count{kind="tick"}': 2,
+        'souk_push_delay_seconds_count{lane="latest"}': 1,
+        'souk_commands_total{code="0",method="tell.all"}': 2,
+        'souk_commands_total{code="1901",method="refuse.me"}': 1,
+        'souk_commands_total{code="104",method="rpc"}': 3,
+        'souk_command_seconds_count{method="subscribe"}': 9,
+    }
+    assert {n: after.get(n, 0) - before.get(n, 0) for n in grown} == grown
+    assert after["souk_sends_total"] - before.get("souk_sends_total", 0) > 9
+    assert after["souk_bytes_total"] - before.get("souk_bytes_total", 0) > 1000
+    now = {
+        "souk_store_up": 1,
+        "souk_outbox_unsent": 0,
+        "souk_tick_seconds": 0.05,
+        "souk_budget": inf,
+    }
+    assert {name: after[name] for name in now} == now
+    assert after['souk_connections{codec="msgpack",deflate="true"}'] >= 1
+    assert after['souk_subscriptions{ns="state"}'] >= 3
+    assert not [name for name in after if "made.up" in name or "seen" in name]
+    await viewers[1].close()
+    gone = 'souk_disconnects_total{code="gone"}'
+    async with asyncio.timeout(PATIENCE):
+        while (await inner.metrics()).get(gone, 0) <= after.get(gone, 0):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_draining_process_lives_and_asks_for_no_more_work(
+    visit: Connect, spawn_watched: Watched
+) -> None:
+    server, inner = spawn_watched(SOUK_DRAIN_SECONDS="60")
+    clients = [await visit(n, to=server) for n in (1, 2)]
+    assert await inner.until(200) == "ok"
+    server.process.send_signal(signal.SIGTERM)
+    assert await inner.until(503) == "draining"
+    assert await inner.get("/healthz") == (200, "ok")
+    server.process.send_signal(signal.SIGTERM)
+    for client in clients:
+        assert (await client.wait_closed()).code == 3001
+    assert await asyncio.to_thread(server.reap) == 0
+
+
+@pytest.fixture
+def postgres() -> Iterator[Cluster]:
+    """A database that may be stopped, with realtime's tables."""
+    with cluster() as made:
+        subprocess.run(
+            [sys.executable, "-m", "config.cli", "migrate", "realtime", "-v0"],
+            env={**os.environ, "DATABASE_URL": made.url, "SOUK_DEBUG": "1"},
+            check=True,
+        )
+        yield made
+
+
+@pytest.mark.fault
+async def test_a_process_is_not_ready_while_the_store_or_the_database_is_away(
+    spawn_watched: Watched, postgres: Cluster, tmp_path: Path
+) -> None:
+    with Embedded(tmp_path / "store") as mortal:
+        _, inner = spawn_watched(REDIS_URL=mortal.url, DATABASE_URL=postgres.url)
+        assert await inner.until(200) == "ok"
+        await asyncio.to_thread(postgres.stop, "immediate")
+        assert await inner.until(503) == "database"
+        assert isnan((await inner.metrics())["souk_outbox_unsent"])
+        await asyncio.to_thread(postgres.start)
+        assert await inner.until(200) == "ok"
+        assert mortal.process is not None
+        mortal.process.kill()
+        mortal.process.wait()
+        assert await inner.until(503) == "store"
+        assert (await inner.metrics())["souk_store_up"] == 0
+        mortal.tend()
+        assert await inner.until(200) == "ok"
+
+
+async def nothing() -> None:
+    """No gauges."""
+
+
+async def test_a_port_that_is_taken_is_had_as_soon_as_it_is_free(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    async with admin_port(port, Health(), nothing), asyncio.timeout(PATIENCE):
+        while "admin port" not in caplog.text:
+            await asyncio.sleep(0)
+        taken.close()
+        assert await Inner(port).until(200, "/healthz") == "ok"
+
+
+async def test_what_is_no_page_is_404_and_garbage_is_closed(inner: Inner) -> None:
+    assert (await inner.get("/etc/passwd"))[0] == 404
+    reader, writer = await asyncio.open_connection("127.0.0.1", inner.port)
+    writer.write(b"x" * 100_000)
+    assert await reader.read() == b""
+    writer.close()
+    assert await inner.get("/healthz") == (200, "ok")
+
+
+async def test_a_question_that_hangs_is_not_asked_twice() -> None:
+    asked = 0
+
+    async def hang() -> str:
+        nonlocal asked
+        asked += 1
+        await asyncio.Event().wait()
+        return "never"
+
+    question = Question(hang)
+    assert await question() is await question() is None
+    assert asked == 1
+    question.close()

@@ -1,0 +1,17 @@
+"""A media process tells how it is, as a web process does."""
+
+import pytest
+
+from tests.realtime.inner import Inner
+from tests.streams.live import MediaProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_a_media_process_is_ready_and_counts(media: MediaProcess) -> None:
+    inner = Inner(media.admin_port)
+    assert await inner.until(200) == "ok"
+    told = await inner.metrics()
+    assert told["souk_store_up"] == 1
+    assert told["souk_db_seconds_count"] > 0
+    assert "souk_loop_lag_seconds" in told
