@@ -133,6 +133,8 @@ class Sale:
         qty = max(1, self.plan.units // 10)
         for n in range(1, 10):
             await self.until(n / 10)
+            seconds = time.monotonic() - self.began
+            print(f"{seconds:.0f} s, {self.told.attempts} attempts", flush=True)
             fields = {"key": f"more-{n}", "sku": self.show.sku, "qty": qty}
             first = (await host.settle("stock.receive", **fields)).read()
             self.told.received += qty

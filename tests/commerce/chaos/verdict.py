@@ -71,7 +71,8 @@ async def verdict(sale: Sale) -> Verdict:
     """Ends the run: servers are whole again, holds are let expire."""
     seconds = time.monotonic() - sale.began
     print(
-        f"{seconds:.1f} s, {sale.told.attempts} attempts; now they ask again",
+        f"{seconds:.1f} s, {sale.told.attempts} attempts; now "
+        f"{len(sale.told.held) + len(sale.told.unsure)} are asked again",
         flush=True,
     )
     await sale.site.fresh()
@@ -124,12 +125,10 @@ async def _asked_again(sale: Sale) -> None:
     keys: dict[int, list[str]] = defaultdict(list)
     for user, key in [*told.held, *told.unsure]:
         keys[user].append(key)
-    asking = asyncio.Semaphore(100)
 
     async def again(buyer: Any) -> None:
-        async with asking:
-            await buyer.ask_again(keys[buyer.user])
-            await buyer.leave()
+        await buyer.ask_again(keys[buyer.user])
+        await buyer.leave()
 
     async with asyncio.TaskGroup() as group:
         for buyer in sale.buyers:
