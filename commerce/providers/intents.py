@@ -15,6 +15,7 @@ from typing import Annotated, TypeVar
 import httpx
 import msgspec
 
+from commerce.commands.ids import NO_NUL
 from commerce.providers.protocol import (
     Bill,
     Charge,
@@ -49,7 +50,7 @@ _STATES: dict[str, PaymentState] = {
 _TEMPORARY = {401, 403, 408, 409, 425, 429}
 """Answers that say nothing of the request: a wrong key, a twin under way, a limit."""
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NO_NUL)]
 """What the provider calls something: as long as our column is."""
 
 T = TypeVar("T")
@@ -110,8 +111,8 @@ class _Data(msgspec.Struct, frozen=True):
 
 
 class _News(msgspec.Struct, frozen=True):
-    id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    type: str
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=NO_NUL)]
+    type: Annotated[str, msgspec.Meta(pattern=NO_NUL)]
     data: _Data
 
 
