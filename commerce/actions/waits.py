@@ -146,9 +146,12 @@ def my_waits(user: int) -> WaitList:
 
 
 def end_closed(limit: int = 200) -> None:
-    """Queues of offers that are off the shelf, or over: nothing comes back for them."""
+    """Queues of what is sold no more: off the shelf, over, delisted, shop closed."""
     over = Q(offer__state=Offer.State.CLOSED) | Q(offer__ends_at__lte=DatabaseNow())
-    due = Wait.objects.filter(over, state=Wait.State.WAITING).order_by("id")
+    gone = ~Q(offer__sku__product__state=Product.State.LISTED)
+    shut = ~Q(offer__sku__product__shop__state=Shop.State.OPEN)
+    due = Wait.objects.filter(over | gone | shut, state=Wait.State.WAITING)
+    due = due.order_by("id")
     ids = list(due.values_list("id", flat=True)[:limit])
     if not ids:
         return

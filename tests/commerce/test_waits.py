@@ -16,7 +16,7 @@ from commerce.actions import orders, units, waits
 from commerce.actions.checkout import check_out
 from commerce.commands.bags import JoinQueue, LeaveQueue, Waiting
 from commerce.grant import MAX_HOLDS
-from commerce.models import Move, Offer, Order, Product, Stock, Tally, Wait
+from commerce.models import Move, Offer, Order, Product, Shop, Stock, Tally, Wait
 from realtime import db, once
 from realtime.exceptions import CommandError
 from realtime.models import OutboxEvent
@@ -46,7 +46,7 @@ def no_place(buyer: User, offer: int, qty: int = 1, **more: Any) -> tuple[str, A
 
 
 def leave(buyer: User, wait: int) -> list[int]:
-    rows: list[int] = act(waits.leave, buyer, LeaveQueue(key=key(), wait=wait))
+    rows: list[int] = act(waits.leave, buyer, LeaveQueue(key=key(), wait=wait))[1]
     return rows
 
 
@@ -414,6 +414,20 @@ def test_the_queue_of_what_is_over_ends(sold_out: tuple[Show, Order]) -> None:
     Offer.objects.update(starts_at=1, ends_at=2)
     name, facts = no_place(show.buyer(), show.offer)
     assert (name, facts["starts_at"], facts["ends_at"]) == ("offer_closed", 1, 2)
+    waits.end_closed()
+    assert states(show) == ["passed"]
+
+
+@pytest.mark.parametrize("what", ["product", "shop"])
+def test_the_queue_of_what_is_sold_no_more_ends(
+    sold_out: tuple[Show, Order], what: str
+) -> None:
+    show, _ = sold_out
+    join(show.buyer(), show.offer)
+    if what == "product":
+        Product.objects.update(state="delisted")
+    else:
+        Shop.objects.update(state="closed")
     waits.end_closed()
     assert states(show) == ["passed"]
 
