@@ -66,13 +66,17 @@ class Teller:
         self.empty_until = 0.0
         self.was_empty = False
         self.holders = Holders()
+        self.private: frozenset[int] = frozenset()
 
     def refusal(self, wish: Wish) -> CommandError | None:
         """Where the row was empty just now: `sold_out` at once, without a query.
 
-        None for one who may have won before, and must be looked up.
+        None for one who may have won before, and must be looked up, and for an offer
+        that not everybody may learn of.
         """
         if time.monotonic() >= self.empty_until or wish.buyer in self.holders:
+            return None
+        if wish.command.offer in self.private:
             return None
         known = self.office.refusals.of([wish])
         told = wish.told(known) if known else SOLD_OUT(available=0, wait=True)
@@ -107,7 +111,8 @@ class Teller:
         refused = self.office.refusals.of(wishes)
         for pause in (*PAUSES, None):
             try:
-                if time.monotonic() < self.empty_until:
+                hidden = any(wish.command.offer in self.private for wish in wishes)
+                if time.monotonic() < self.empty_until and not hidden:
                     return await self._refuse(wishes, refused)
                 if self.was_empty:
                     self.was_empty = False
@@ -135,6 +140,7 @@ class Teller:
             self.was_empty = True
             self.empty_until = time.monotonic() + EMPTY_SECONDS
             self.holders.add(decision.holders)
+            self.private = decision.private
         if decision.winners:
             ticker().mark([self.stock])
             self.office.announce(decision.winners)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.db.models import F
 
+from accounts.models import User
 from commerce.actions.bundles import check_parts, part_views, write_parts
 from commerce.actions.parts import Level, levels
 from commerce.clock import now_ms
@@ -46,6 +47,13 @@ def must_serve(shop: int, user: int | None, roles: Sequence[str]) -> None:
         raise PERMISSION_DENIED()
 
 
+def must_serve_unseen(shop: int, user: int | None, roles: Sequence[str]) -> None:
+    """`must_serve` for what only staff may know of: strangers get `NOT_FOUND`."""
+    if not serves(shop, user, STAFF):
+        raise NOT_FOUND()
+    must_serve(shop, user, roles)
+
+
 def serves(shop: int, user: int | None, roles: Sequence[str]) -> bool:
     if user is None:
         return False
@@ -57,6 +65,8 @@ def create_shop(user: int, command: CreateShop) -> ShopCreated:
     """Open the user's one shop. Raises `CONFLICT` when they have one."""
     check_methods(command.methods)
     check_fees(command.shipping, command.currencies)
+    # Two at once: the second waits here, and finds the first one's.
+    User.objects.select_for_update(no_key=True).get(id=user)
     if Shop.objects.filter(account_id=user).exists():
         raise CONFLICT()
     shop = Shop.objects.create(
@@ -192,7 +202,8 @@ def set_product_state(user: int, command: SetProductState) -> ProductState:
     product = Product.objects.filter(id=command.product).first()
     if product is None:
         raise NOT_FOUND()
-    must_serve(product.shop_id, user, MANAGERS)
+    listed = product.state == Product.State.LISTED
+    (must_serve if listed else must_serve_unseen)(product.shop_id, user, MANAGERS)
     if command.state == "draft" and product.state != "draft":
         raise WRONG_STATE(state=product.state)
     Product.objects.filter(id=product.pk).update(state=command.state)

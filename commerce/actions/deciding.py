@@ -71,6 +71,8 @@ class Decision(Struct, frozen=True):
     available: int
     winners: list[tuple[Wish, OrderHeld]]
     holders: list[tuple[int, int]]
+    private: frozenset[int] = frozenset()
+    """Offers of the row that strangers must not learn of; read when nothing is left."""
 
 
 def decide(
@@ -87,9 +89,10 @@ def decide(
         answers, winners = _decide(stock, wishes, refused)
         empty = stock.available == 0
         holders = plain.holders(stock_id, since, HOLDERS) if empty else []
+        private = plain.private_offers(stock_id) if empty else frozenset()
         failpoint("orders.before_commit")
     failpoint("orders.after_commit")
-    return Decision(answers, stock.available, winners, holders)
+    return Decision(answers, stock.available, winners, holders, private)
 
 
 def prior(wishes: Sequence[Wish]) -> Answers:

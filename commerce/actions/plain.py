@@ -71,6 +71,17 @@ def holders(stock: int, since: int, most: int) -> list[tuple[int, int]]:
         return list(cursor.fetchall())
 
 
+def private_offers(stock: int) -> frozenset[int]:
+    """Offers of a row in private shows: not there for whoever may not watch these."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT o.id FROM commerce_offer o JOIN streams_stream s
+            ON s.id = o.stream_id WHERE o.stock_id = %s AND s.visibility = %s""",
+            [stock, Stream.Visibility.PRIVATE.value],
+        )
+        return frozenset(offer for (offer,) in cursor.fetchall())
+
+
 STOCK = ["id", "sku_id", "kind", "available", "version", "changed_at"]
 
 

@@ -18,7 +18,7 @@ from commerce.states import LIVE, SOLD
 from realtime import publish_on_commit
 from realtime.exceptions import NOT_FOUND, PERMISSION_DENIED
 from streams.models import Stream
-from streams.roles import can_direct
+from streams.roles import can_direct, can_watch
 
 NAMES = 3
 
@@ -89,7 +89,7 @@ def stream_insight(user: int, stream_id: int) -> StreamInsight:
         mine = ShopMember.objects.filter(user_id=user, role__in=STAFF)
         items = items.filter(product__shop__in=mine.values("shop"))
         if not items.exists():
-            raise PERMISSION_DENIED()
+            raise PERMISSION_DENIED() if can_watch(user, stream) else NOT_FOUND()
     rows = list(items.select_related("product"))
     lines = _sales().filter(offer__item__in=rows)
     paid = list(

@@ -9,7 +9,13 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 from django.db.models import F
 
-from commerce.actions.catalog import MANAGERS, STAFF, serves
+from commerce.actions.catalog import (
+    MANAGERS,
+    STAFF,
+    must_serve,
+    must_serve_unseen,
+    serves,
+)
 from commerce.actions.parts import Level, levels
 from commerce.actions.stock import lock
 from commerce.clock import now_ms
@@ -107,11 +113,16 @@ class _Open:
 
 
 def _directed(user: int, stream_id: int) -> Stream:
-    stream = Stream.objects.filter(id=stream_id).first()
-    if stream is None:
-        raise NOT_FOUND()
+    stream = _watched(user, stream_id)
     if not can_direct(user, stream):
         raise PERMISSION_DENIED()
+    return stream
+
+
+def _watched(viewer: int | None, stream_id: int) -> Stream:
+    stream = Stream.objects.filter(id=stream_id).first()
+    if stream is None or not can_watch(viewer, stream):
+        raise NOT_FOUND()
     return stream
 
 
@@ -136,7 +147,8 @@ def add_item(user: int, command: AddItem) -> ItemAddedReply:
     if product is None:
         raise NOT_FOUND()
     if not any(serves(product.shop_id, one, STAFF) for one in (user, stream.host_id)):
-        raise NOT_PICKED(product=product.pk)
+        listed = product.state == Product.State.LISTED
+        raise NOT_PICKED(product=product.pk) if listed else NOT_FOUND()
     if product.state != Product.State.LISTED:
         raise WRONG_STATE(state=product.state)
     shelf = _Open(user, stream)
@@ -241,8 +253,8 @@ def price_offer(user: int, command: PriceOffer) -> OfferPriced:
     if offer is None:
         raise NOT_FOUND()
     product = Product.objects.select_related("shop").get(skus=offer.sku_id)
-    if not serves(product.shop_id, user, MANAGERS):
-        raise PERMISSION_DENIED()
+    seen = can_watch(user, offer.stream)
+    (must_serve if seen else must_serve_unseen)(product.shop_id, user, MANAGERS)
     _check_prices(product, command.prices)
     shelf = _Open(user, offer.stream)
     lock([offer.stock_id])
@@ -272,9 +284,7 @@ class Standing:
     """A shelf as its rows have it."""
 
     def __init__(self, stream: int, viewer: int | None) -> None:
-        found = Stream.objects.filter(id=stream).first()
-        if found is None or not can_watch(viewer, found):
-            raise NOT_FOUND()
+        _watched(viewer, stream)
         items = ShelfItem.objects.filter(stream_id=stream, removed_at=None)
         shelf = Shelf.objects.filter(stream_id=stream).first()
         self.version = shelf.version if shelf else 0

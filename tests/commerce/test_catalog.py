@@ -1,8 +1,11 @@
 """Shops, products and the count of what they have."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
 from commerce.actions import catalog, counting, shops
@@ -10,6 +13,7 @@ from commerce.commands.catalog import CreateShop, SaveProduct, SetProductState, 
 from commerce.commands.stock import AdjustStock, ListStock
 from commerce.models import Move, Product, Sku
 from realtime import db
+from realtime.exceptions import CommandError
 from realtime.testing import Refused
 from streams.models import Stream
 from tests.commerce.conftest import PRICE, Show, key
@@ -217,3 +221,26 @@ def test_a_version_there_cannot_be_is_a_conflict(show: Show, version: int) -> No
         "conflict",
         {"version": 1},
     )
+
+
+@pytest.mark.both_databases
+def test_two_shops_opened_at_once_are_one_and_a_refusal(show: Show) -> None:
+    ann, start = show.buyer(), Barrier(8)
+
+    def open_shop(_: int) -> str:
+        connection.ensure_connection()
+        start.wait(30)
+        command = CreateShop(
+            key=key(), name="Mine", country="CN", currencies=["CNY"], methods=["bank"]
+        )
+        try:
+            act(catalog.create_shop, ann, command)
+        except CommandError as error:
+            return error.name
+        finally:
+            connection.close()
+        return "opened"
+
+    with ThreadPoolExecutor(8) as pool:
+        told = sorted(pool.map(open_shop, range(8)))
+    assert told == ["conflict"] * 7 + ["opened"]
