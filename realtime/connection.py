@@ -14,6 +14,8 @@ class Connection:
         """The user's id, or None when not signed in."""
         self.address = address
         """The network address of the other side."""
+        self.sign_outs = 0
+        """How often the user had signed out by then (sign_outs.py)."""
         self.recovered = False
         """In a connect hook: `#<user>` lost nothing since the client was last here."""
 

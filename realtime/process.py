@@ -9,43 +9,33 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 
 from realtime import presence
 from realtime.broker import broker
-from realtime.channel import Listener
 from realtime.channels import CONTROL, namespace_of, root_router
-from realtime.control import Disconnect, Unsubscribe, decode_order
 from realtime.exceptions import CommandError
 from realtime.healing import check, mend
 from realtime.health import Health
 from realtime.hub import Hub
 from realtime.loops import PerLoop
+from realtime.orders import Guest, Orders
 from realtime.outbox import Outbox
-from realtime.protocol import CLOSES, Close
+from realtime.protocol import Close
 from realtime.recovery import Publication
+from realtime.stalls import StallWatch
 from realtime.store import store
-from realtime.wheel import Spoke, Wheel
+from realtime.wheel import Wheel
 
 logger = logging.getLogger(__name__)
 
 USER_SOCKETS = 20
 DRAIN_HOOK_SECONDS = 2.0
 FLUSH_SECONDS = 1.0
-REMEMBERED_SECONDS = 10.0
-"""Longer than a connect may take."""
 CHECK_SECONDS = (25.0, 40.0)
 MEND_SECONDS = 0.5
-
-
-class Guest(Listener, Spoke, Protocol):
-    """A connected session."""
-
-    def evict(self, name: str, code: int, reason: str) -> None: ...
-    def close(self, close: Close) -> None: ...
-    async def retire(self, close: Close) -> None: ...
 
 
 class Process:
@@ -59,12 +49,13 @@ class Process:
         self.guests: dict[int | None, set[Guest]] = {}
         self.sessions: set[Guest] = set()
         """Every open socket's, also of those that have not connected."""
+        self.orders = Orders(self.hub, self.guests)
         self._outbox = Outbox()
         self._commands: set[asyncio.Task[None]] = set()
         self._chores: list[asyncio.Task[None]] = []
         self._mending: asyncio.Task[None] | None = None
         self._reported: dict[str, set[str]] = {}
-        self._sent_off: dict[int, tuple[float, Close]] = {}
+        self._stalls = StallWatch()
 
     def arrive(self, guest: Guest, viewer: int | None) -> bool:
         """A session is connected; False when its user has too many already."""
@@ -91,10 +82,12 @@ class Process:
 
     async def start(self) -> None:
         """Listen to the store and begin the chores; returns at once if it is away."""
-        self.hub.taps[CONTROL.name] = self
+        self.hub.taps[CONTROL.name] = self.orders
         broker().start(self._receive, self._relinked)
         self.wheel.start()
+        self._stalls.start()
         chores = [self._outbox.run, self._count, self._check, self._obey, self._beat]
+        chores.append(self.orders.doubt)
         for chore in (*chores, *self.router.jobs):
             work = _for_ever(chore)
             self._chores.append(asyncio.get_running_loop().create_task(work))
@@ -107,6 +100,7 @@ class Process:
                     await hook()
             except Exception:
                 logger.exception("drain hook")
+        self._stalls.stop()
         self.wheel.stop()
         self.hub.close()
         for chore in self._chores:
@@ -145,39 +139,7 @@ class Process:
         if self._commands:
             await asyncio.wait(self._commands, timeout=seconds)
 
-    # Orders from any process (control.py)
-
-    def sent_off(self, viewer: int | None, since: float) -> Close | None:
-        """How this user was ended `since` then, who was not yet among the guests."""
-        at, close = self._sent_off.get(viewer or 0, (0.0, None))
-        return close if at >= since else None
-
-    def hear(self, publication: Publication) -> None:
-        order = decode_order(publication.data)
-        if isinstance(order, Disconnect):
-            self._remember(order)
-        for guest in list(self.guests.get(order.user, ())):
-            match order:
-                case Unsubscribe(channels=names, code=code):
-                    for name in names:
-                        guest.evict(name, code, "unsubscribed")
-                case Disconnect(code=code):
-                    guest.close(_ending(code))
-
-    def _remember(self, order: Disconnect) -> None:
-        now = asyncio.get_running_loop().time()
-        self._sent_off = {
-            user: told
-            for user, told in self._sent_off.items()
-            if told[0] > now - REMEMBERED_SECONDS
-        }
-        self._sent_off[order.user] = now, _ending(order.code)
-
-    def missed(self) -> None:
-        """Orders were lost: every subscription is asked for, and authorised, anew."""
-        for channel in list(self.hub.channels.values()):
-            if namespace_of(channel.name).authorize is not None:
-                self.hub.lose(channel, channel.position)
+    # Chores
 
     async def _obey(self) -> None:
         while True:
@@ -185,8 +147,6 @@ class Process:
                 await self.hub.warm(CONTROL.name)
                 await asyncio.Event().wait()
             await asyncio.sleep(1)
-
-    # Chores
 
     def _receive(self, name: str, publication: Publication) -> None:
         if broker().link.is_mending:
@@ -246,10 +206,6 @@ class Process:
             for name, channel in self.hub.channels.items()
             if channel.members and namespace_of(name).counted
         ]
-
-
-def _ending(code: int) -> Close:
-    return CLOSES.get(code, Close(code, "disconnected"))
 
 
 async def _for_ever(chore: Callable[[], Awaitable[None]]) -> None:

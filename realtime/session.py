@@ -176,7 +176,7 @@ class Session:
             self._process, wish, self._address, self._subscriptions
         )
         viewer = here.connection.viewer
-        if close := self._process.sent_off(viewer, began):
+        if close := self._process.orders.sent_off(viewer, began):
             here.close()  # signed out after the token was looked at
             self.close(close)
         elif self._closed or not self._process.arrive(self, viewer):
@@ -195,6 +195,11 @@ class Session:
         )
 
     # What the server does by itself
+
+    @property
+    def sign_outs(self) -> int:
+        """How often its user had signed out when it connected."""
+        return self.here.connection.sign_outs if self.here is not None else 0
 
     def push(self, channel: str, kind: str, body: Any) -> None:
         """Tell the client about one of its channels."""

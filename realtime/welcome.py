@@ -53,6 +53,7 @@ async def welcome(
     if viewer is None and not settings.SOUK_ANONYMOUS:
         raise UNAUTHORIZED()
     connection = Connection(secrets.token_urlsafe(12), viewer, address)
+    connection.sign_outs = grant.holder.sign_outs if grant else 0
     here = seat(connection)
     data: dict[str, Any] = {}
     subs: dict[str, Subscribed] = {}

@@ -6,14 +6,14 @@ would have to be told again; a hole it was told about is noted, never filled by 
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from realtime.tokens import Holder, issue_resume
 from tests.realtime.raw import REQUEST, frame_head
 
-COME_SECONDS = 30.0
+COME_SECONDS = TOLD_SECONDS = 30.0
 CUT = 1006
 
 
@@ -100,6 +100,10 @@ class Viewer:
             self._reading.cancel()
             self._reading = None
 
+    async def reply(self, method: str, **data: Any) -> Any:
+        """What a method answers; raises `Refused`."""
+        return (await self.rpc(method, **data))["data"]
+
     async def over(self) -> int:
         """How the server ended it."""
         if self._reading is not None:
@@ -171,9 +175,20 @@ class Viewer:
             self._position[channel] = epoch, offset
 
 
+async def told(viewers: Sequence[Viewer], channel: str, count: int) -> None:
+    """Until each has been told so many; 30 s at most."""
+    async with asyncio.timeout(TOLD_SECONDS):
+        while any(len(viewer.told[channel]) < count for viewer in viewers):
+            await asyncio.sleep(0.01)
+
+
 class Refused(Exception):
     """An error instead of a reply, or no 101."""
 
 
 class Closing(Exception):
     """The server's close frame."""
+
+
+Visit = Callable[..., Viewer]
+"""`visit(url, user, *channels)`: a viewer who has left when the test is over."""

@@ -31,6 +31,9 @@ from realtime import (
     publish_on_commit,
 )
 
+HELD_SECONDS = 60.0
+_let_go = threading.Event()
+
 router = CommandRouter()
 router.namespace(Namespace("deals", lane=Lane.RELIABLE, keep=Keep(2000, seconds=900)))
 router.namespace(Namespace("staff", lane=Lane.RELIABLE, keep=Keep(200, seconds=900)))
@@ -68,16 +71,24 @@ class Who(Command, frozen=True, tag="who.serves"):
 
 
 class Query(Command, frozen=True, tag="query.rows"):
-    """Hold a database thread so long, and ask."""
+    """Ask the database; or hold a thread and a connection until `let.go`."""
 
-    seconds: float = 0
+    held: bool = False
 
 
 class Spin(Command, frozen=True, tag="spin.round"):
-    """Be busy in Python, on the loop or beside it."""
+    """Be busy in Python: on the loop, or beside it until `let.go`."""
 
     seconds: float
     beside: bool = False
+
+
+class Hold(Command, frozen=True, tag="hold.on"):
+    """From now on there is something to let go."""
+
+
+class LetGo(Command, frozen=True, tag="let.go"):
+    """End what is held, or is busy beside the loop."""
 
 
 class Asked(Command, frozen=True, tag="asked.of"):
@@ -112,26 +123,37 @@ async def who(connection: Connection, command: Who) -> Done:
 @router.handles(anonymous=True)
 def query(connection: Connection, command: Query) -> Done:
     with database.cursor() as cursor:
-        if command.seconds and database.vendor == "postgresql":
-            cursor.execute("SELECT pg_sleep(%s)", [command.seconds])
-        else:
-            time.sleep(command.seconds)
+        if command.held:
+            _let_go.wait(HELD_SECONDS)
         cursor.execute("SELECT COUNT(*) FROM accounts_user")
         return Done(cursor.fetchone()[0])
 
 
 def spin_until(end: float) -> None:
-    while time.monotonic() < end:
+    while time.monotonic() < end and not _let_go.is_set():
         pass
 
 
 @router.handles(anonymous=True)
 async def spin(connection: Connection, command: Spin) -> Done:
+    _let_go.clear()
     end = time.monotonic() + command.seconds
     if command.beside:
         threading.Thread(target=spin_until, args=(end,), daemon=True).start()
     else:
         spin_until(end)
+    return Done()
+
+
+@router.handles(anonymous=True)
+async def let_go(connection: Connection, command: LetGo) -> Done:
+    _let_go.set()
+    return Done()
+
+
+@router.handles(anonymous=True)
+async def hold_again(connection: Connection, command: Hold) -> Done:
+    _let_go.clear()
     return Done()
 
 

@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 from redis import Redis, RedisError
 
-from tests.faults.crowd import Viewer
+from tests.faults.crowd import Visit
 from tests.faults.serving import Serving, ended
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
 
 
-async def test_store_owner_killed_leaves_no_orphan(tmp_path: Path) -> None:
+async def test_store_owner_killed_leaves_no_orphan(
+    tmp_path: Path, visit: Visit
+) -> None:
     """Nor with a viewer inside, and ten seconds to see it off."""
     env = {"SOUK_DRAIN_SECONDS": "10"}
     with await asyncio.to_thread(Serving, tmp_path, web=1, **env) as serving:
-        viewer = Viewer(serving.url, 1, "deals:owner")
+        viewer = visit(serving.url, 1, "deals:owner")
         await viewer.come()
         children = serving.children()
         assert len(children) == 2  # a web process, and the store

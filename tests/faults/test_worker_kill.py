@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from tests.faults.crowd import Viewer
+from tests.faults.crowd import Viewer, Visit, told
 from tests.faults.serving import Serving
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
@@ -17,13 +17,13 @@ ROOM, LETTERS = "deals:kill", "deals:letters"
 
 
 async def test_worker_kill_costs_its_viewers_a_moment_and_no_push(
-    tmp_path: Path, full: bool, seed: int
+    tmp_path: Path, visit: Visit, full: bool, seed: int
 ) -> None:
     count = 1000 if full else 40
     with await asyncio.to_thread(Serving, tmp_path, web=2) as serving:
-        viewers = [Viewer(serving.url, n, ROOM, LETTERS) for n in range(1, count + 1)]
+        viewers = [visit(serving.url, n, ROOM, LETTERS) for n in range(1, count + 1)]
         await asyncio.gather(*(viewer.come() for viewer in viewers))
-        homes = [(await viewer.rpc("who.serves"))["data"]["n"] for viewer in viewers]
+        homes = [(await viewer.reply("who.serves"))["n"] for viewer in viewers]
         # The kernel has dealt them out among the two.
         assert set(homes) == serving.workers() and len(set(homes)) == 2
         doomed = Random(seed).choice(homes)
@@ -38,11 +38,11 @@ async def test_worker_kill_costs_its_viewers_a_moment_and_no_push(
         os.kill(doomed, signal.SIGKILL)
         assert {await viewer.over() for viewer in writers} == {1006}
         await asyncio.gather(*(viewer.come_again() for viewer in writers))
-        homes = [(await viewer.rpc("who.serves"))["data"]["n"] for viewer in viewers]
+        homes = [(await viewer.reply("who.serves"))["n"] for viewer in viewers]
         assert doomed not in homes
         for n, writer in enumerate(writers[:20]):
-            sent = await writer.rpc("post.letter", key="k", channel=LETTERS, n=n)
-            assert sent["data"]["n"] == n
+            sent = await writer.reply("post.letter", key="k", channel=LETTERS, n=n)
+            assert sent["n"] == n
         last = await asyncio.wait_for(talking, 60)
         await told(viewers, ROOM, last)
         await told(viewers, LETTERS, len(letters))
@@ -52,8 +52,6 @@ async def test_worker_kill_costs_its_viewers_a_moment_and_no_push(
             assert viewer.gaps == []
         await asyncio.to_thread(serving.one_is_ready)
         assert len(serving.workers()) == 2 and doomed not in serving.workers()
-        for viewer in viewers:
-            viewer.leave()
 
 
 async def talk(talker: Viewer) -> int:
@@ -62,10 +60,3 @@ async def talk(talker: Viewer) -> int:
         await talker.rpc("tell.all", channel=ROOM, first=n)
         await asyncio.sleep(0.02)
     return 100
-
-
-async def told(viewers: list[Viewer], channel: str, count: int) -> None:
-    """Until each has been told so many; 30 s at most."""
-    async with asyncio.timeout(30):
-        while any(len(viewer.told[channel]) < count for viewer in viewers):
-            await asyncio.sleep(0.02)

@@ -8,12 +8,7 @@ from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
 from realtime import CommandError
-from realtime.control import Disconnect
 from realtime.db import threads
-from realtime.process import Process
-from realtime.protocol import SIGNED_OUT
-from realtime.publishing import encode
-from realtime.recovery import Publication
 from realtime.sign_outs import SignOuts
 
 asked: list[set[int]] = []
@@ -58,14 +53,3 @@ async def test_without_a_database_nobody_is_let_in_and_may_try_again(
         await book.of(13)
     assert (refused.value.code, refused.value.temporary) == (108, True)
     assert await book.of(7) == 2
-
-
-async def test_who_is_sent_off_while_connecting_is_remembered() -> None:
-    process = Process()
-    began = asyncio.get_running_loop().time()
-    order = encode(Disconnect(user=7, code=4501))
-    process.hear(Publication(offset=1, epoch="e", data=order, flags=0, at=0))
-    assert process.sent_off(7, began) == SIGNED_OUT
-    assert process.sent_off(8, began) is None
-    assert process.sent_off(None, began) is None
-    assert process.sent_off(7, asyncio.get_running_loop().time() + 1) is None
