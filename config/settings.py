@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from config.logs import described
 from config.secret import secret_key
 
 BASE = Path(__file__).resolve().parent.parent
@@ -63,6 +64,7 @@ def database(url: str) -> dict[str, Any]:
 
 
 DEBUG = flag("SOUK_DEBUG")
+LOGGING = described(plain=DEBUG)
 SOUK_DEMO = flag("SOUK_DEMO")
 SOUK_BANK = DEBUG or flag("SOUK_BANK")
 SOUK_STRIPE_KEY = os.environ.get("SOUK_STRIPE_KEY", "")

@@ -1,5 +1,6 @@
 """The socket's way in: an ASGI application on Channels, one `Session` a connection."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,11 +10,16 @@ from django.conf import settings
 from django.http.request import validate_host
 
 from realtime.codecs import DEFLATED, JSON, MESSAGE_PACK, Codec
+from realtime.doors import cut
 from realtime.metrics import connects
 from realtime.process import process
 from realtime.protocol import PATH
 from realtime.session import Session
 from realtime.sinks import AsgiSink
+
+logger = logging.getLogger(__name__)
+
+ORIGIN_CHARS = 200
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -30,6 +36,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await receive()  # websocket.connect
         if scope["path"] != PATH or not allowed(_headers(scope)):
             connects.labels(403).inc()
+            logger.info("refused", extra=facts(scope))
             await send({"type": "websocket.close", "code": 403})
             return
         packed = MESSAGE_PACK.name in scope["subprotocols"]
@@ -46,6 +53,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if isinstance(sink, AsgiSink):
             sink.end()
         session.gone()
+
+
+def facts(scope: Mapping[str, Any]) -> dict[str, str | int]:
+    """Who was not let in, for the log; an origin cut to what one may be long."""
+    origin = _headers(scope).get(b"origin", b"").decode("latin-1")
+    address = cut((scope["client"] or [""])[0])
+    return {"code": 403, "address": address, "origin": origin[:ORIGIN_CHARS]}
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:

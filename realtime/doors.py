@@ -63,6 +63,15 @@ def neighbourhood(address: str) -> str:
     return str(ip_network((found, 64), strict=False).network_address)
 
 
+def cut(address: str) -> str:
+    """An address as it may be kept: its IPv4 /24 or IPv6 /56."""
+    found = parsed(address)
+    if found is None:
+        return UNKNOWN
+    length = 24 if isinstance(found, IPv4Address) else 56
+    return str(ip_network((found, length), strict=False))
+
+
 class Limit(Struct, frozen=True):
     """What one process allows."""
 

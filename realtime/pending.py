@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from django.db import InterfaceError, OperationalError
 from msgspec import Struct
+from structlog.contextvars import bound_contextvars
 
 from realtime.codecs import Codec
 from realtime.exceptions import BAD_REQUEST, INTERNAL, UNAVAILABLE, CommandError
@@ -75,6 +76,10 @@ class Pending:
             await self._run(work)
 
     async def _run(self, work: Work) -> None:
+        with bound_contextvars(command=self._id, method=self.method):  # for logs
+            await self._answer(work)
+
+    async def _answer(self, work: Work) -> None:
         try:
             answer = await work()
         except CommandError as error:

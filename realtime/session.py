@@ -14,12 +14,14 @@ from typing import Any, ClassVar
 import msgspec
 from django.conf import settings
 from msgspec import Raw
+from structlog.contextvars import bind_contextvars
 
 from realtime import protocol
 from realtime.backlog import Backlog
 from realtime.codecs import BadFrame, Codec, push
 from realtime.connection import Connection
 from realtime.dispatch import plan
+from realtime.doors import cut
 from realtime.exceptions import (
     BAD_REQUEST,
     METHOD_NOT_FOUND,
@@ -186,10 +188,13 @@ class Session:
             self.here = here
             self._stale.cancel()
             connects.labels("ok").inc()
+            told = {"user": viewer, "address": cut(self._address)}
+            logger.info("connected", extra=told)
         return answer
 
     def _subscriptions(self, connection: Connection) -> Subscriptions:
         process = self._process
+        bind_contextvars(connection=connection.client)
         return Subscriptions(
             process.hub, process.router, self, self.sink, self._codec, connection
         )
@@ -281,6 +286,9 @@ class Session:
         self._process.sessions.discard(self)
         self._counted.dec()
         disconnects.labels(why).inc()
+        if self.here is not None:
+            client = self.here.connection.client
+            logger.info("ended", extra={"connection": client, "code": why})
         self._stale.cancel()
         self._room.set()
         if self.here is not None:

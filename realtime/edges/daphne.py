@@ -28,7 +28,7 @@ from zope.interface import implementer
 from realtime.backlog import Backlog
 from realtime.codecs import JSON
 from realtime.deflate import agree
-from realtime.doors import Doors, Limit, Network, real_address
+from realtime.doors import Doors, Limit, Network, cut, real_address
 from realtime.edges.http import LiveHTTPFactory
 from realtime.frames import Frame, plain
 from realtime.metrics import connects
@@ -77,6 +77,8 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
         now = asyncio.get_running_loop().time()
         if refusal := server.doors.enter(self._address, now, full=full):
             connects.labels(refusal).inc()
+            told = {"code": refusal, "address": cut(self._address)}
+            logger.info("refused", extra=told)
             raise ConnectionDeny(refusal, REFUSED[refusal])
         self._inside = True
         return super().onConnect(request)
