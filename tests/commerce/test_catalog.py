@@ -225,7 +225,7 @@ def test_a_version_there_cannot_be_is_a_conflict(show: Show, version: int) -> No
 
 @pytest.mark.both_databases
 def test_two_shops_opened_at_once_are_one_and_a_refusal(show: Show) -> None:
-    ann, start = show.buyer(), Barrier(8)
+    ann, start = show.buyer(), Barrier(4)
 
     def open_shop(_: int) -> str:
         connection.ensure_connection()
@@ -241,6 +241,6 @@ def test_two_shops_opened_at_once_are_one_and_a_refusal(show: Show) -> None:
             connection.close()
         return "opened"
 
-    with ThreadPoolExecutor(8) as pool:
-        told = sorted(pool.map(open_shop, range(8)))
-    assert told == ["conflict"] * 7 + ["opened"]
+    with ThreadPoolExecutor(4) as pool:
+        told = sorted(pool.map(open_shop, range(4)))
+    assert told == ["conflict"] * 3 + ["opened"]
