@@ -34,7 +34,7 @@ from commerce.events import AfterSaleChanged
 from commerce.models import AfterSale, Order
 from commerce.states import AFTER_SALES, AFTER_SALES_OPEN, SENT, SOLD
 from realtime import publish_on_commit
-from realtime.exceptions import BAD_REQUEST, CONFLICT, NOT_FOUND
+from realtime.exceptions import BAD_REQUEST, CONFLICT, NOT_FOUND, CommandError
 
 DAY_MS = 86_400_000
 DECIDE_MS = 3 * DAY_MS
@@ -43,6 +43,8 @@ SEND_MS = 10 * DAY_MS
 """A buyer who sends nothing for so long has thought better of it."""
 RECEIVE_MS = 10 * DAY_MS
 """A parcel that was sent back so long ago has arrived."""
+ASK_MS = 30 * DAY_MS
+"""So long after an order is done its buyer may still ask for something."""
 Kind = AfterSale.Kind
 
 
@@ -109,8 +111,9 @@ def _reply(wish: AfterSale) -> AfterSaleState:
 def open_one(user: int, command: OpenAfterSale) -> AfterSaleState:
     """Ask for money, a return or another piece; one at a time for an order.
 
-    Raises `WRONG_STATE` (what was not sent cannot come back), `CONFLICT` {aftersale}
-    for an open one, `REFUND_EXCEEDS` when nothing was paid for these.
+    Raises `WRONG_STATE` (what was not sent cannot come back, what was done long ago is
+    over), `CONFLICT` {aftersale} for an open one, `REFUND_EXCEEDS` when nothing was
+    paid for these.
     """
     order = Order.objects.filter(id=command.order, buyer_id=user).first()
     if order is None:
@@ -118,11 +121,14 @@ def open_one(user: int, command: OpenAfterSale) -> AfterSaleState:
     order = locked(order.pk)
     if order.state not in (SOLD if command.kind == "refund" else SENT):
         raise WRONG_STATE(state=order.state)
+    now = now_ms()
+    long_ago = order.changes.filter(state="done", at__lt=now - ASK_MS)
+    if long_ago.exists():
+        raise WRONG_STATE(state=order.state)
     other = order.aftersales.filter(state__in=AFTER_SALES_OPEN).first()
     if other is not None:
         raise CONFLICT(aftersale=other.pk, version=other.version)
     _check_parts(order, command.lines)
-    now = now_ms()
     wish = AfterSale(
         order=order,
         kind=command.kind,
@@ -157,9 +163,8 @@ def _check_parts(order: Order, parts: list[Part]) -> None:
 def sent(user: int, command: SentBack) -> AfterSaleState:
     """The buyer's parcel is on its way back. Raises `WRONG_STATE` unless accepted."""
     wish = _of_buyer(user, command.aftersale)
-    # Another piece needs a unit in stock: no clock can promise it.
-    due = None if wish.kind == Kind.EXCHANGE else now_ms() + RECEIVE_MS
     carrier, number = command.carrier.strip(), command.number.strip()
+    due = now_ms() + RECEIVE_MS
     _move(wish, "sent", due_at=due, carrier=carrier, number=number)
     return _reply(wish)
 
@@ -219,10 +224,15 @@ def _arrive(wish: AfterSale, *, restock: bool, by: int | None) -> AfterSaleState
     if restock:
         take_in(wish)
     if wish.kind == Kind.EXCHANGE and not was_paid_back(wish):
-        _move(wish, "done", replacement=replace(wish, by=by))
-    else:
-        _, refund = give_back_money(wish, by=by)
-        _move(wish, "done", refund=refund)
+        try:
+            _move(wish, "done", replacement=replace(wish, by=by))
+            return _reply(wish)
+        except CommandError:
+            # The shop may find another piece; the clock gives the money, if any was.
+            if by is not None or not worth(wish):
+                raise
+    _, refund = give_back_money(wish, by=by)
+    _move(wish, "done", refund=refund)
     return _reply(wish)
 
 
@@ -245,5 +255,16 @@ def move_on(pk: int) -> list[int]:
         if wish.state == AfterSale.State.ACCEPTED:
             _move(wish, "withdrawn")
         elif wish.state == AfterSale.State.SENT:
-            _arrive(wish, restock=False, by=None)
+            _arrive_in_time(wish)
         return []
+
+
+def _arrive_in_time(wish: AfterSale) -> None:
+    """Nobody said that the parcel came. A piece that cost nothing is all there is to
+    give for one that cost nothing: it is looked for again the next day.
+    """
+    try:
+        with transaction.atomic():
+            _arrive(wish, restock=False, by=None)
+    except CommandError:
+        AfterSale.objects.filter(id=wish.pk).update(due_at=now_ms() + DAY_MS)

@@ -35,7 +35,7 @@ def worth(wish: AfterSale) -> dict[int, int]:
     """
     before: Counter[int] = Counter()
     done = wish.order.aftersales.filter(state=AfterSale.State.DONE)
-    for other in done.exclude(kind=AfterSale.Kind.EXCHANGE):
+    for other in done.filter(replacement=None):
         before.update({one["line"]: one["qty"] for one in other.lines})
     amounts = {}
     for line, qty in _asked(wish):
