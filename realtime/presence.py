@@ -13,6 +13,8 @@ REPORT_SECONDS = 2.0
 """How often each process tells what it sees of a counted channel."""
 SILENT_SECONDS = 15
 USERS_SECONDS = 24 * 3600
+SURELY = 0.9
+"""A count of users this much smaller than true is no error of counting."""
 
 count_script = lua("count")
 PROCESS = secrets.token_urlsafe(9)

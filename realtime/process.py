@@ -193,11 +193,11 @@ class Process:
             members = channel.members.values() if channel else ()
             users = {member.who for member in members}
             known = self._reported.get(name, set())
-            await presence.report(name, len(members), users - known)
-            if members:
+            seen = await presence.report(name, len(members), users - known)
+            if members and seen.users > len(users) * presence.SURELY:
                 # Not those who left: guests are new ones each time they connect.
                 self._reported[name] = users
-            else:
+            else:  # nobody is here, or the store has lost whom it knew
                 self._reported.pop(name, None)
 
     def _counted(self) -> list[str]:

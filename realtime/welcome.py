@@ -110,6 +110,7 @@ async def refresh(here: Subscriptions, wish: Refresh) -> Answer:
     grant = await tokens.redeem(wish.token)
     if grant.holder.user != here.connection.viewer:
         raise Closing(INVALID_TOKEN)
+    here.connection.sign_outs = grant.holder.sign_outs
     here.connection.until = _until(grant.ttl)
     return Answer(Refreshed(here.connection.client, VERSION, grant.ttl > 0, grant.ttl))
 
