@@ -14,7 +14,7 @@ run: .venv/run.stamp web/static/web/app.js
 	@SOUK_DEBUG=1 SOUK_DEMO=$(DEMO) SOUK_URL=http://127.0.0.1:$(SOUK_PORT) \
 	  SOUK_MEDIA_ADDRESSES=127.0.0.1 exec $(BIN)/souk start
 
-test: .venv/test.stamp web/static/web/app.js
+test: .venv/test.stamp tests/asyncapi/node_modules/.stamp web/static/web/app.js
 	@tests/run.sh
 
 lint: .venv/test.stamp node_modules/.stamp
@@ -65,6 +65,10 @@ node_modules/.stamp: package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 	  { echo "Souk needs Node 20 or newer to build its pages"; exit 1; }
 	npm ci --silent --ignore-scripts
+	@touch $@
+
+tests/asyncapi/node_modules/.stamp: tests/asyncapi/package-lock.json
+	npm ci --silent --ignore-scripts --prefix tests/asyncapi
 	@touch $@
 
 web/static/web/app.js: node_modules/.stamp package.json $(CLIENT)

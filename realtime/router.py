@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 from msgspec import Meta, Struct
 
+from realtime.events import Event, Latest
 from realtime.lanes import Namespace
 
 # `$` alone would let a line feed follow: a 65th character, which a column of 64 cuts.
@@ -77,6 +78,7 @@ class CommandRouter:
         self.namespaces: dict[str, Namespace] = {}
         self.connect_hooks: dict[str, Hook] = {}
         self.subscribe_hooks: dict[str, list[Hook]] = {}
+        self.events: dict[str, list[type[Struct]]] = {}
         self.drain_hooks: list[Callable[[], Awaitable[None]]] = []
         self.jobs: list[Callable[[], Awaitable[None]]] = []
 
@@ -115,6 +117,10 @@ class CommandRouter:
         if namespace.name in self.namespaces:
             raise ValueError(f"two namespaces {namespace.name!r}")
         self.namespaces[namespace.name] = namespace
+
+    def tells(self, namespace: str, *events: type[Event] | type[Latest]) -> None:
+        """Say what passes on a family of channels, `#` for `#<user>`."""
+        self.events.setdefault(namespace, []).extend(events)
 
     def on_connect(self, name: str) -> Callable[[F], F]:
         """`async hook(connection, data) -> Struct | None` fills `data.<name>`.
@@ -166,6 +172,8 @@ class CommandRouter:
                 self.on_connect(name)(hook)
             for name, hooks in other.subscribe_hooks.items():
                 self.subscribe_hooks.setdefault(name, []).extend(hooks)
+            for name, events in other.events.items():
+                self.events.setdefault(name, []).extend(events)
             self.drain_hooks.extend(other.drain_hooks)
             self.jobs.extend(other.jobs)
         return self

@@ -106,6 +106,11 @@ def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
 
 def test_the_repository_names_no_registry_and_no_path_of_a_machine() -> None:
     hosts = ("pythonhosted." + "org", "registry.npmjs." + "org")
-    for file in ("requirements.lock", "requirements-dev.lock", "package-lock.json"):
+    for file in (
+        "requirements.lock",
+        "requirements-dev.lock",
+        "package-lock.json",
+        "tests/asyncapi/package-lock.json",
+    ):
         text = (ROOT / file).read_text()
         assert not [host for host in hosts if host in text]

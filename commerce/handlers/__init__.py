@@ -1,6 +1,6 @@
 """The room on the socket."""
 
-from commerce import sweeper
+from commerce import events, sweeper
 from commerce.handlers import (
     aftersales,
     bags,
@@ -27,4 +27,26 @@ router = CommandRouter().include(
     payments.router,
     aftersales.router,
     sweeper.router,
+)
+router.tells(
+    "deals",
+    events.ItemAdded,
+    events.ItemRemoved,
+    events.ItemExplained,
+    events.OfferChanged,
+    events.StockOut,
+    events.StockBack,
+    events.SaleAnnounced,
+)
+router.tells("state", events.StockTick)
+router.tells(
+    "#",
+    events.OrderChanged,
+    events.PaymentChanged,
+    events.RefundChanged,
+    events.ShipmentChanged,
+    events.AfterSaleChanged,
+    events.WaitOffered,
+    events.WaitChanged,
+    events.BagChanged,
 )

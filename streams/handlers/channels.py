@@ -1,6 +1,7 @@
 """The channels of a stream, what a joiner is told, and the sweeper."""
 
 from realtime import CommandRouter, Connection, Keep, Lane, Namespace, db
+from streams import events
 from streams.actions import views
 from streams.commands.streams import DealsData
 from streams.roles import may_moderate, may_watch
@@ -31,6 +32,22 @@ router.namespace(
         keep=Keep(200, seconds=900),
         authorize=may_moderate,
     )
+)
+router.tells(
+    "deals",
+    events.StreamStarted,
+    events.StreamInterrupted,
+    events.StreamRecovered,
+    events.StreamEnded,
+    events.StreamUpdated,
+)
+router.tells("state", events.Viewers)
+router.tells(
+    "staff",
+    events.StreamPreviewed,
+    events.IngestOpened,
+    events.IngestClosed,
+    events.StreamHealth,
 )
 router.runs(sweep)
 
