@@ -1,4 +1,4 @@
-"""Runs the invariants of this room (rules.py) over one snapshot.
+"""Runs the invariants of this room (rules.py and others) over one snapshot.
 
 It trusts data, not constraints, so it finds damage after a restore; it repairs nothing.
 It reads on a connection of its own, in one read-only transaction that holds nobody up,
@@ -14,14 +14,14 @@ from typing import Any
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from commerce import aftercare
+from commerce import aftercare, money_rules
 from commerce.references import REFERENCES
 from commerce.rules import RULES, Rule
 from commerce.states import CHANGES, MOVES, OrderState
 from realtime.audit import SHOWN, Checked, Finding
 
 Row = Sequence[Any]
-ALL = [*RULES, *REFERENCES, *aftercare.RULES]
+ALL = [*RULES, *money_rules.RULES, *REFERENCES, *aftercare.RULES]
 
 _MOVES = """SELECT l.id, o.state,
     COALESCE(SUM(CASE m.kind WHEN 'hold' THEN 1 END), 0),

@@ -3,6 +3,7 @@
 from functools import partial
 
 from commerce.actions import shelf
+from commerce.actions.standing import Standing
 from commerce.commands.shelf import (
     AddItem,
     Explaining,
@@ -26,7 +27,7 @@ router = CommandRouter()
 async def shelf_view(stream: int, viewer: int | None) -> ShelfView:
     """The shelf; its position is read before its rows, so nothing falls between."""
     at = await position(f"deals:{stream}")
-    standing = await db(shelf.Standing, stream, viewer)
+    standing = await db(Standing, stream, viewer)
     return ShelfView(
         items=standing.items,
         explaining=standing.explaining,

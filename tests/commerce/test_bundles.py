@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from commerce.actions import catalog, counting, shelf, stock
+from commerce.actions import catalog, counting, standing, stock
 from commerce.commands.catalog import PartDraft, SaveProduct, SkuDraft
 from commerce.commands.stock import ReceiveStock
 from commerce.models import BundlePart, Stock
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def left_on_shelf(show: Show, offer: int) -> tuple[int | None, bool, int]:
-    items = shelf.Standing(show.stream.pk, None).items
+    items = standing.Standing(show.stream.pk, None).items
     views = {view.offer: view for item in items for view in item.offers}
     return views[offer].left, views[offer].in_stock, views[offer].stock_version
 

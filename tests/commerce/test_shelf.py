@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from commerce.actions import catalog, shelf
+from commerce.actions import catalog, shelf, standing
 from commerce.commands.catalog import (
     CreateShop,
     SaveProduct,
@@ -101,8 +101,8 @@ def test_an_item_is_shown_with_its_offers_and_its_event(show: Show) -> None:
     offer = event["item"]["offers"][0]
     assert offer["prices"] == offer["list"] == {"CNY": PRICE}
     assert (offer["left"], offer["in"]) == (10, True)
-    standing = shelf.Standing(show.stream.pk, None)
-    assert msgspec.to_builtins(standing.items) == [event["item"]]
+    found = standing.Standing(show.stream.pk, None)
+    assert msgspec.to_builtins(found.items) == [event["item"]]
 
 
 def test_a_number_is_never_given_twice(show: Show) -> None:
@@ -114,7 +114,7 @@ def test_a_number_is_never_given_twice(show: Show) -> None:
     )
     third = add(show, product(show, "Plate"))
     assert [show.number, second, third] == [1, 2, 3]
-    assert [i.number for i in shelf.Standing(show.stream.pk, None).items] == [1, 3]
+    assert [i.number for i in standing.Standing(show.stream.pk, None).items] == [1, 3]
 
 
 @pytest.mark.both_databases
@@ -225,7 +225,7 @@ def test_removing_what_is_explained_ends_both(show: Show) -> None:
     act(shelf.remove_item, show.host, command)
     assert [e["type"] for e in told(show)][-2:] == ["item.explained", "item.removed"]
     assert_each_is_newer(show)
-    assert shelf.explaining(show.stream.pk) == []
+    assert standing.explaining(show.stream.pk) == []
     assert Offer.objects.get().state == "closed"
     assert refused(shelf.remove_item, show.host, command)[0] == "not_found"
 
@@ -242,7 +242,7 @@ def test_a_show_that_ends_explains_nothing_any_more(show: Show) -> None:
     explain(show, add(show, product(show)))
     for _ in range(2):
         stream_ended.send(sender=Stream, stream=show.stream, reason="host")
-    assert shelf.explaining(show.stream.pk) == []
+    assert standing.explaining(show.stream.pk) == []
     ended = [e for e in told(show) if e["type"] == "item.explained" and not e["on"]]
     assert [event["explaining"] for event in ended] == [[2], []]
     assert_each_is_newer(show)
