@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import BigIntegerField, Func
 from django.db.models.sql.compiler import SQLCompiler
 
+DAY_MS = 86_400_000
 _POSTGRESQL = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
 _SQLITE = "CAST((julianday('now') - 2440587.5) * 86400000 AS integer)"
 

@@ -20,14 +20,6 @@ _MINOR = {
 _SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "JP¥", "KRW": "₩"}
 
 
-def total(price: int, qty: int) -> int:
-    """What `qty` units cost. Raises OverflowError beyond `LARGEST`."""
-    amount = price * qty
-    if not 0 <= amount <= LARGEST:
-        raise OverflowError(f"{amount} is no amount of money")
-    return amount
-
-
 def add(amounts: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Sum amounts, each currency for itself: a price map."""
     sums: Counter[str] = Counter()

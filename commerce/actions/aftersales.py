@@ -19,7 +19,7 @@ from commerce.actions.makinggood import (
 )
 from commerce.actions.orders import locked, seen
 from commerce.actions.shops import staff_channels
-from commerce.clock import DatabaseNow, now_ms
+from commerce.clock import DAY_MS, DatabaseNow, now_ms
 from commerce.commands.shipping import (
     AfterSaleState,
     CameBack,
@@ -36,7 +36,6 @@ from commerce.states import AFTER_SALES, AFTER_SALES_OPEN, SENT, SOLD
 from realtime import publish_on_commit
 from realtime.exceptions import BAD_REQUEST, CONFLICT, NOT_FOUND, CommandError
 
-DAY_MS = 86_400_000
 DECIDE_MS = 3 * DAY_MS
 """A shop that says nothing for so long has accepted."""
 SEND_MS = 10 * DAY_MS

@@ -8,9 +8,9 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F
 from msgspec import Struct
 
+from commerce.actions.checking import FIRST_CHECK_MS, claimed
 from commerce.actions.orders import (
     being_paid,
     change_state,
@@ -32,9 +32,6 @@ from commerce.models import Order, Payment
 from commerce.providers.protocol import Bill, Charge, Intent
 from commerce.states import LIVE, OPEN, raises
 from realtime.exceptions import BAD_REQUEST, CONFLICT, NOT_FOUND
-
-FIRST_CHECK_MS = 5_000
-LAST_CHECK_MS = 30_000
 
 
 class Begun(Struct, frozen=True):
@@ -175,7 +172,7 @@ def started(payment_id: uuid.UUID, intent: Intent) -> None:
         payment.save(update_fields=["ref", "redirect", "state", "check_at"])
 
 
-def due(provider: str = "bank", limit: int = 100) -> list[uuid.UUID]:
+def due(provider: str, limit: int = 100) -> list[uuid.UUID]:
     """Payments a provider should be asked about."""
     found = Payment.objects.filter(check_at__lte=DatabaseNow(), provider=provider)
     found = found.order_by("check_at")
@@ -183,15 +180,11 @@ def due(provider: str = "bank", limit: int = 100) -> list[uuid.UUID]:
 
 
 def claim(payment_id: uuid.UUID) -> Attempt | None:
-    """Take one due payment, and say when it is due again: 5 s doubling to 30 s."""
+    """Take one due payment."""
     payment = Payment.objects.filter(id=payment_id).first()
     if payment is None or payment.check_at is None:
         return None
-    wait = min(FIRST_CHECK_MS * 2 ** min(payment.checks, 5), LAST_CHECK_MS)
-    mine = Payment.objects.filter(id=payment_id, check_at=payment.check_at).update(
-        check_at=DatabaseNow() + wait, checks=F("checks") + 1
-    )
-    return attempt(payment_id) if mine == 1 else None
+    return attempt(payment_id) if claimed(payment) else None
 
 
 def grace(order_id: uuid.UUID) -> bool:

@@ -14,6 +14,7 @@ from django.db.models import F, Sum
 from msgspec import Struct
 
 from commerce.actions.catalog import STAFF, serves
+from commerce.actions.checking import claimed
 from commerce.actions.orders import locked, seen
 from commerce.actions.shipping import after_refund, units_paid_back
 from commerce.clock import DatabaseNow, now_ms
@@ -29,8 +30,6 @@ from realtime.exceptions import BAD_REQUEST, NOT_FOUND, PERMISSION_DENIED
 
 log = logging.getLogger(__name__)
 
-FIRST_CHECK_MS = 5_000
-LAST_CHECK_MS = 30_000
 OPEN = (Refund.State.DUE, Refund.State.SENT)
 
 
@@ -233,7 +232,7 @@ class Errand(Struct, frozen=True):
         return f"refund:{self.id}"
 
 
-def due(provider: str = "bank", limit: int = 100) -> list[uuid.UUID]:
+def due(provider: str, limit: int = 100) -> list[uuid.UUID]:
     """Refunds a provider should be asked for, or about."""
     found = Refund.objects.filter(
         check_at__lte=DatabaseNow(), payment__provider=provider
@@ -242,15 +241,11 @@ def due(provider: str = "bank", limit: int = 100) -> list[uuid.UUID]:
 
 
 def claim(refund_id: uuid.UUID) -> Errand | None:
-    """Take one due refund, and say when it is due again: 5 s doubling to 30 s."""
+    """Take one due refund."""
     found = Refund.objects.select_related("payment").filter(id=refund_id).first()
     if found is None or found.check_at is None:
         return None
-    wait = min(FIRST_CHECK_MS * 2 ** min(found.checks, 5), LAST_CHECK_MS)
-    mine = Refund.objects.filter(id=refund_id, check_at=found.check_at).update(
-        check_at=DatabaseNow() + wait, checks=F("checks") + 1
-    )
-    if mine != 1:
+    if not claimed(found):
         return None
     return Errand(
         id=found.pk,

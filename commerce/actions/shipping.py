@@ -11,7 +11,7 @@ from commerce.actions.catalog import KEEPERS, must_serve
 from commerce.actions.orders import change_state, locked, seen
 from commerce.actions.parcels import catch_up, tell
 from commerce.actions.units import not_back, restock
-from commerce.clock import DatabaseNow, now_ms
+from commerce.clock import DAY_MS, DatabaseNow, now_ms
 from commerce.commands.shipping import (
     FixShipment,
     OrderState,
@@ -26,7 +26,6 @@ from commerce.models import Order, OrderLine, Refund, RefundLine, Shipment
 from commerce.states import SENT, UNSENT
 from realtime.exceptions import BAD_REQUEST, NOT_FOUND
 
-DAY_MS = 86_400_000
 RECEIVED_AFTER_MS = 10 * DAY_MS
 """A buyer who says nothing has what was sent so long ago."""
 DONE_AFTER_MS = 7 * DAY_MS

@@ -8,7 +8,6 @@ from commerce.commands.ids import (
     NO_NUL,
     SAYS,
     Country,
-    Currency,
     OfferId,
     Prices,
     ProductId,
@@ -84,7 +83,6 @@ class SetProductState(Mutation, frozen=True, tag="product.state"):
 
 class GetProduct(Command, frozen=True, tag="product.get"):
     product: ProductId
-    currency: Currency | None = None
 
 
 class ShopView(Struct, frozen=True):

@@ -10,15 +10,6 @@ from hypothesis import strategies as st
 from commerce import money
 
 
-@given(st.integers(0, money.LARGEST), st.integers(1, 999))
-def test_a_total_is_exact_or_refused(price: int, qty: int) -> None:
-    if price * qty <= money.LARGEST:
-        assert money.total(price, qty) == price * qty
-    else:
-        with pytest.raises(OverflowError):
-            money.total(price, qty)
-
-
 @given(st.lists(st.tuples(st.sampled_from(["CNY", "USD"]), st.integers(0, 10**12))))
 def test_a_sum_keeps_currencies_apart(amounts: list[tuple[str, int]]) -> None:
     sums = money.add(amounts)

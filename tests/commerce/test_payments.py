@@ -147,7 +147,7 @@ def test_news_before_our_row_knows_its_name_is_kept_and_looked_into(
     assert after(order) == ("paying", 9)
     payment_id = uuid.UUID(begun.payment)
     payments.started(payment_id, Intent("pi_early"))
-    assert payments.due() == [payment_id]
+    assert payments.due("bank") == [payment_id]
     settling.learned(payment_id, SETTLED)
     assert after(order) == ("paid", 9)
     assert Inbox.objects.get().handled_at is not None
@@ -295,9 +295,9 @@ def test_asking_is_claimed_by_one_and_waits_longer_each_time(show: Show) -> None
     waits = []
     for _ in range(5):
         Payment.objects.update(check_at=1)
-        assert payments.due() == [payment.pk]
+        assert payments.due("bank") == [payment.pk]
         assert payments.claim(payment.pk) is not None
-        assert payments.due() == []
+        assert payments.due("bank") == []
         payment.refresh_from_db()
         waits.append((payment.check_at or 0) - payment.order.placed_at)
     steps = [round(wait / 5000) for wait in waits]

@@ -85,7 +85,7 @@ def cancel(order: Order) -> None:
 
 def send_refunds() -> None:
     """What the sweeper does, until nothing is due."""
-    for refund in refunds.due():
+    for refund in refunds.due("bank"):
         asyncio.run(paying.send_back(refund))
 
 
@@ -205,4 +205,4 @@ def test_money_that_is_in_no_book_and_wrong_amounts_wait_for_a_person(
 def test_a_provider_that_is_away_is_not_reconciled(show: Show) -> None:
     dial.turn(Dial(error=100))
     assert reconcile(2) == []
-    assert payments.due() == []
+    assert payments.due("bank") == []

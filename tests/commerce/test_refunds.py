@@ -75,7 +75,7 @@ def test_a_part_goes_back_and_the_order_keeps_its_state(bought: Order) -> None:
     assert (line.refunded, bought.version) == (500, 2)
     refund = Refund.objects.get()
     assert (refund.amount, refund.reason, refund.note) == (500, "shop", "crack")
-    assert refunds.due() == [refund.pk]
+    assert refunds.due("bank") == [refund.pk]
     assert "refund.changed" in told(bought.buyer_id)[-1]
 
 
@@ -156,10 +156,10 @@ def test_a_refund_is_claimed_by_one_and_asked_for_until_its_end(bought: Order) -
     errand = refunds.claim(refund)
     assert errand is not None
     assert (errand.key, errand.amount) == (f"refund:{refund}", 500)
-    assert refunds.due() == []
+    assert refunds.due("bank") == []
     refunds.learned(refund, Payback("re_1", "sent"))
     Refund.objects.update(check_at=1)
-    assert refunds.due() == [refund]
+    assert refunds.due("bank") == [refund]
     refunds.learned(refund, Payback("re_1", "done"))
     row = Refund.objects.get()
     assert (row.state, row.ref, row.check_at) == ("done", "re_1", None)
