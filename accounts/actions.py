@@ -10,7 +10,7 @@ from accounts.models import Follow, User
 from realtime import disconnect_on_commit
 from realtime.exceptions import BAD_REQUEST, NOT_FOUND
 
-SIGNED_OUT = 4501
+BANNED, SIGNED_OUT = 4500, 4501
 
 
 def sign_out(user: int) -> None:
@@ -18,6 +18,19 @@ def sign_out(user: int) -> None:
     with transaction.atomic():
         User.objects.filter(pk=user).update(sign_outs=F("sign_outs") + 1)
         disconnect_on_commit(user, SIGNED_OUT)
+
+
+def ban(user: int) -> None:
+    """The same, and nobody comes in by the account any more (4500)."""
+    with transaction.atomic():
+        row = User.objects.filter(pk=user)
+        row.update(is_active=False, sign_outs=F("sign_outs") + 1)
+        disconnect_on_commit(user, BANNED)
+
+
+def lift_ban(user: int) -> None:
+    """Who signs in may come in again; tokens from before stay void."""
+    User.objects.filter(pk=user).update(is_active=True)
 
 
 def sign_outs(users: Collection[int]) -> dict[int, int]:

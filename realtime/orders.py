@@ -15,7 +15,7 @@ from realtime.channels import namespace_of
 from realtime.control import Disconnect, Unsubscribe, decode_order
 from realtime.exceptions import CommandError
 from realtime.hub import Hub
-from realtime.protocol import CLOSES, SIGNED_OUT, Close
+from realtime.protocol import BANNED, CLOSES, SIGNED_OUT, Close
 from realtime.recovery import Publication
 from realtime.sign_outs import TOGETHER, sign_outs
 from realtime.wheel import Spoke
@@ -109,7 +109,9 @@ class Orders:
         for user, now in zip(asked, times, strict=True):
             for guest in list(self._guests.get(user, ())):
                 # Not `!=`: it may have come in with a newer pass while we asked.
-                if now is None or guest.sign_outs < now:
+                if now is None:
+                    guest.close(BANNED)
+                elif guest.sign_outs < now:
                     guest.close(SIGNED_OUT)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from django.core.management import call_command
 
 from accounts.models import User
 from realtime.testing import Refused
@@ -130,6 +131,25 @@ async def test_a_closed_account_s_pass_lets_nobody_in(
     with pytest.raises(Refused) as refused:
         await connect(token=resume)
     assert refused.value.code == 109
+
+
+async def test_a_banned_account_s_sockets_end_and_nobody_comes_in_until_it_is_lifted(
+    browser: httpx.Client, connect: Connect
+) -> None:
+    user = await asyncio.to_thread(sign_up, browser)
+    client = await connect(user)
+    resume = client.hello["data"]["resume"]
+    await asyncio.to_thread(call_command, "ban", user.username)
+    assert (await client.wait_closed()).code == 4500
+    assert post(browser, "/accounts/ticket").status_code in (401, 403)
+    with pytest.raises(Refused) as refused:
+        await connect(token=resume)
+    assert refused.value.code == 109
+    await asyncio.to_thread(call_command, "ban", user.username, "--lift")
+    with pytest.raises(Refused) as refused:
+        await connect(token=resume)
+    assert refused.value.code == 109
+    assert await connect(user)
 
 
 def test_one_click_takes_no_account_outside_a_demo(browser: httpx.Client) -> None:

@@ -17,6 +17,7 @@ from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from msgspec import Struct
 
+from accounts.models import User
 from realtime import (
     Command,
     CommandRouter,
@@ -26,19 +27,39 @@ from realtime import (
     Lane,
     Mutation,
     Namespace,
+    db,
     once,
     publish,
     publish_on_commit,
 )
+from realtime.exceptions import NOT_FOUND
 
 HELD_SECONDS = 60.0
 _let_go = threading.Event()
 
 router = CommandRouter()
 router.namespace(Namespace("deals", lane=Lane.RELIABLE, keep=Keep(2000, seconds=900)))
-router.namespace(Namespace("staff", lane=Lane.RELIABLE, keep=Keep(200, seconds=900)))
 router.namespace(Namespace("state", lane=Lane.LATEST, keep=Keep(0, seconds=0)))
 router.namespace(Namespace("comments", lane=Lane.SAMPLED, keep=Keep(50, seconds=60)))
+
+
+def _only_staff(user: int) -> None:
+    if not User.objects.filter(pk=user, is_staff=True).exists():
+        raise NOT_FOUND()
+
+
+async def only_staff(connection: Connection, address: str) -> None:
+    await db(_only_staff, connection.user)
+
+
+router.namespace(
+    Namespace(
+        "staff",
+        lane=Lane.RELIABLE,
+        keep=Keep(200, seconds=900),
+        authorize=only_staff,
+    )
+)
 
 
 class Told(Event, frozen=True, tag="told"):

@@ -11,7 +11,7 @@ from realtime.control import Disconnect
 from realtime.db import threads
 from realtime.orders import Guest, Orders
 from realtime.process import Process
-from realtime.protocol import SIGNED_OUT, Close
+from realtime.protocol import BANNED, SIGNED_OUT, Close
 from realtime.publishing import encode
 from realtime.recovery import Publication
 
@@ -54,7 +54,7 @@ async def test_who_signed_out_or_was_shut_out_since_is_found_and_ended(
     still, closed, stranger = sit(orders, 8, 0), sit(orders, 9, 0), sit(orders, None, 0)
     newer = sit(orders, 8, 1)  # signed out and in again while the answer was on its way
     await orders.look_again()
-    assert (stale.ended, closed.ended) == (SIGNED_OUT, SIGNED_OUT)
+    assert (stale.ended, closed.ended) == (SIGNED_OUT, BANNED)
     assert [one.ended for one in (fresh, still, stranger, newer)] == [None] * 4
 
 
