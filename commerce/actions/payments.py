@@ -33,6 +33,8 @@ from commerce.providers.protocol import Bill, Charge, Intent
 from commerce.states import LIVE, OPEN, raises
 from realtime.exceptions import BAD_REQUEST, CONFLICT, NOT_FOUND
 
+GRACE_MS = 60_000
+
 
 class Begun(Struct, frozen=True):
     """What `once` keeps of an `order.pay`; the rest of the reply is in the row."""
@@ -189,9 +191,14 @@ def claim(payment_id: uuid.UUID) -> Attempt | None:
 
 def grace(order_id: uuid.UUID) -> bool:
     """Give a due hold one minute more, its provider being away; False if it had it."""
-    return (
-        Order.objects.filter(id=order_id, state__in=LIVE, grace=False).update(
-            grace=True, expires_at=DatabaseNow() + 60_000
+    with transaction.atomic(durable=True):
+        order = locked(order_id)
+        now = now_ms()
+        due = order.expires_at is not None and order.expires_at <= now
+        if order.state not in LIVE or not due or order.grace:
+            return False
+        until = now + GRACE_MS
+        change_state(
+            order, order.state, now, reason="grace", grace=True, expires_at=until
         )
-        == 1
-    )
+        return True

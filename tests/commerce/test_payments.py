@@ -306,7 +306,12 @@ def test_asking_is_claimed_by_one_and_waits_longer_each_time(show: Show) -> None
 
 def test_a_provider_away_gives_one_minute_once(show: Show) -> None:
     order = hold(show)
+    assert not payments.grace(order.pk)
+    end_hold(order)
     assert payments.grace(order.pk)
     order.refresh_from_db()
-    assert order.grace
+    assert (order.grace, order.state, order.version) == (True, "held", 1)
+    assert "grace" in told(order.buyer_id)[-1]
+    assert not payments.grace(order.pk)
+    end_hold(order)
     assert not payments.grace(order.pk)
