@@ -20,8 +20,10 @@ from realtime import Command, Mutation, Nested
 
 Title = Annotated[str, Meta(max_length=80, pattern=SAYS)]
 Address = Annotated[
-    str, Meta(max_length=500, pattern=r"^(https?:/)?/[^\s\x00]*$(?![\s\S])")
+    str,
+    Meta(max_length=500, pattern=r"^(https?://|/(?![/\\]))[^\s\x00]*$(?![\s\S])"),
 ]
+"""Of a picture: a path here, or whole. `//host` would be neither."""
 Option = Annotated[str, Meta(min_length=1, max_length=40, pattern=NO_NUL)]
 
 

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
@@ -244,3 +245,28 @@ def test_two_shops_opened_at_once_are_one_and_a_refusal(show: Show) -> None:
     with ThreadPoolExecutor(4) as pool:
         told = sorted(pool.map(open_shop, range(4)))
     assert told == ["conflict"] * 3 + ["opened"]
+
+
+@pytest.mark.parametrize(
+    ("picture", "fine"),
+    [
+        ("/media/1.jpg", True),
+        ("https://cdn.example/1.jpg", True),
+        ("//host/1.jpg", False),
+        ("/\\host/1.jpg", False),
+        ("javascript:1", False),
+    ],
+)
+def test_a_picture_is_a_path_here_or_whole(picture: str, fine: bool) -> None:
+    asked = {
+        "key": key(),
+        "shop": 1,
+        "title": "Bowl",
+        "media": [picture],
+        "skus": [{"code": "one", "prices": {"CNY": 1}}],
+    }
+    if fine:
+        assert msgspec.convert(asked, SaveProduct).media == [picture]
+    else:
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(asked, SaveProduct)
