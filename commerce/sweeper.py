@@ -67,14 +67,24 @@ async def send_back(provider: str) -> None:
 async def _alongside(
     work: Callable[[uuid.UUID], Awaitable[T]], rows: Sequence[uuid.UUID]
 ) -> list[T]:
-    """Do it for each row, a few at once."""
+    """Do it for each row, a few at once; what came of those that did not fail."""
     free = asyncio.Semaphore(ALONGSIDE)
 
     async def one(row: uuid.UUID) -> T:
         async with free:
             return await work(row)
 
-    return await asyncio.gather(*map(one, rows))
+    done: list[T] = []
+    for row, told in zip(
+        rows, await asyncio.gather(*map(one, rows), return_exceptions=True), strict=True
+    ):
+        if not isinstance(told, BaseException):
+            done.append(told)
+        elif _nothing_goes(told):
+            log.info("%s of %s put off: %s", work.__name__, row, told)
+        else:
+            log.error("%s of %s failed", work.__name__, row, exc_info=told)
+    return done
 
 
 async def _each(work: Callable[[Row], list[int] | None], rows: Sequence[Row]) -> None:
@@ -94,7 +104,7 @@ async def _each(work: Callable[[Row], list[int] | None], rows: Sequence[Row]) ->
             tellers().changed(touched or ())
 
 
-def _nothing_goes(error: Exception) -> bool:
+def _nothing_goes(error: BaseException) -> bool:
     """The database is away or too busy: for the next row, too."""
     busy = isinstance(error, CommandError) and error.temporary
     return busy or isinstance(error, OperationalError)

@@ -75,7 +75,11 @@ def _payment(provider: str, past: Past) -> tuple[Payment | None, list[Gap]]:
         return payment, []
     payment = mine.filter(key=past.key, ref=None).first()
     if payment is not None:
-        mine.filter(id=payment.pk).update(ref=past.ref)
+        payment = settling.locked_payment(payment.pk)
+        if payment.ref is not None:
+            return payment, []
+        payment.ref = past.ref
+        payment.save(update_fields=["ref"])
         return payment, [_gap(past, payment, "had no name")]
     order = _order(past.key)
     if order is None:

@@ -232,7 +232,10 @@ class PaymentIntents:
         while True:
             page = await self._sure(_Page, "GET", path, query)
             for raw in page.data:
-                row = msgspec.json.decode(raw, type=type)
+                try:
+                    row = msgspec.json.decode(raw, type=type)
+                except msgspec.MsgspecError as error:
+                    raise ProviderDown(f"GET {path}: {error!r}") from error
                 yield row
             if not page.has_more or not page.data:
                 return

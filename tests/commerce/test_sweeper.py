@@ -1,5 +1,7 @@
 """The rounds of the sweeper: what is due is done, whatever is wrong with another."""
 
+import uuid
+
 import pytest
 
 from commerce import sweeper
@@ -30,3 +32,13 @@ async def test_a_hold_that_cannot_be_taken_back_keeps_no_other_from_it() -> None
     await sweeper.expire()
     await db(first.refresh_from_db)
     assert (first.state, await db(lambda: show.left)) == ("expired", 10)
+
+
+async def test_what_fails_beside_it_loses_nothing_that_was_done() -> None:
+    async def work(row: uuid.UUID) -> uuid.UUID:
+        if row == rows[1]:
+            raise ValueError("broken")
+        return row
+
+    rows = [uuid.uuid4() for _ in range(3)]
+    assert await sweeper._alongside(work, rows) == [rows[0], rows[2]]
