@@ -231,6 +231,34 @@ async def test_history_is_read_from_a_position_by_subscribers(visit: Connect) ->
     assert refused.value.code == 112
 
 
+async def test_history_goes_back_from_a_position_and_says_where_it_no_longer_reaches(
+    visit: Connect,
+) -> None:
+    client = await visit(1)
+    where = await client.subscribe("deals:deep")  # ten are kept
+    start = {"epoch": where["epoch"], "offset": where.get("offset", 0)}
+    first = start["offset"] + 1
+    await client.rpc("tell.all", {"channel": "deals:deep", "first": 1, "count": 15})
+
+    async def read(offset: int | None, **more: object) -> list[int]:
+        since = {} if offset is None else {"since": {**start, "offset": offset}}
+        body = {"channel": "deals:deep", **since, **more}
+        told = await client.command("history", body)
+        assert (told["epoch"], told["offset"]) == (start["epoch"], first + 14)
+        return [p["data"]["n"] for p in told.get("publications", [])]
+
+    assert await read(None, limit=1_000) == list(range(6, 16))
+    assert await read(first + 11, limit=1_000) == [13, 14, 15]
+    assert await read(first + 11, limit=3, reverse=True) == [11, 10, 9]
+    assert await read(first + 14, limit=3) == []
+    assert await read(first, limit=0) == []
+    for too_far in (first - 1, first + 3):
+        with pytest.raises(Refused) as refused:
+            await read(too_far, limit=3)
+        assert refused.value.code == 112
+    assert await read(first + 4, limit=3) == [6, 7, 8]
+
+
 async def test_those_on_a_counted_channel_are_counted(visit: Connect) -> None:
     clients = [await visit(1), await visit(1), await visit(2), await visit()]
     for client in clients:
@@ -262,6 +290,23 @@ async def test_commands_of_one_noun_keep_their_order_and_hold_up_no_other(
     await client.rpc("ring.bell", {"bell": "order-1"})
     await client.answer(first)
     await done
+
+
+async def test_the_seventeenth_command_is_read_when_one_of_sixteen_has_ended(
+    visit: Connect,
+) -> None:
+    client, ringer = await visit(1), await visit(2)
+    for n in range(16):
+        body = {"method": "wait.until", "data": {"bell": f"sixteen-{n}"}}
+        await client.ask("rpc", body)
+    last = asyncio.create_task(client.rpc("whisper.say", {"text": "me too"}))
+    for _ in range(3):
+        await ringer.rpc("whisper.say", {"text": "meanwhile"})
+    assert not last.done()
+    await ringer.rpc("ring.bell", {"bell": "sixteen-0"})
+    assert (await last)["text"] == "me too"
+    for n in range(1, 16):
+        await ringer.rpc("ring.bell", {"bell": f"sixteen-{n}"})
 
 
 async def test_a_command_without_an_answer_in_four_seconds_is_unavailable(
