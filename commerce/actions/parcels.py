@@ -7,7 +7,7 @@ from django.db.models.functions import Substr
 
 from commerce.actions.orders import locked
 from commerce.carriers import News
-from commerce.clock import now_ms
+from commerce.clock import DAY_MS, now_ms
 from commerce.events import ShipmentChanged
 from commerce.models import Inbox, Shipment
 from realtime import publish_on_commit
@@ -15,6 +15,7 @@ from realtime import publish_on_commit
 MOST_EVENTS = 100
 """So much news of one parcel is shown; the first is dropped for the last."""
 LATELY_MS = 600_000
+OF_IT_MS = 30 * DAY_MS
 
 
 def received(carrier: str, news: News, raw: bytes) -> None:
@@ -41,8 +42,12 @@ def _name(carrier: str) -> str:
     return f"ship:{carrier}"
 
 
+def _news(carrier: str, number: str) -> QuerySet[Inbox]:
+    return Inbox.objects.filter(provider=_name(carrier), ref=number)
+
+
 def _waiting(carrier: str, number: str) -> QuerySet[Inbox]:
-    return Inbox.objects.filter(provider=_name(carrier), ref=number, handled_at=None)
+    return _news(carrier, number).filter(handled_at=None)
 
 
 def _deliver(carrier: str, number: str) -> None:
@@ -52,17 +57,22 @@ def _deliver(carrier: str, number: str) -> None:
         parcel.order = locked(parcel.order_id)
         parcel.refresh_from_db(fields=["carrier", "number", "events", "state"])
         if (parcel.carrier, parcel.number) == (carrier, number):
-            _write(parcel)
+            _write(parcel, _waiting(carrier, number))
     if parcels.exists():
         _waiting(carrier, number).update(handled_at=now_ms())
 
 
-def _write(parcel: Shipment) -> None:
-    rows = list(_waiting(parcel.carrier, parcel.number).order_by("id"))
-    if not rows:
+def _write(parcel: Shipment, rows: QuerySet[Inbox]) -> None:
+    """Write news on a parcel: the last of it, each piece once."""
+    last = reversed(rows.order_by("-id")[:MOST_EVENTS])
+    told = [msgspec.json.decode(bytes(row.raw), type=News) for row in last]
+    if not told:
         return
-    told = [msgspec.json.decode(bytes(row.raw), type=News) for row in rows]
-    events = [*parcel.events, *({"at": n.at, "text": n.text} for n in told)]
+    events = list(parcel.events)
+    for news in told:
+        event = {"at": news.at, "text": news.text}
+        if event not in events:
+            events.append(event)
     parcel.events = sorted(events, key=lambda event: int(event["at"]))[-MOST_EVENTS:]
     if any(news.delivered for news in told):
         parcel.state = Shipment.State.DELIVERED
@@ -85,8 +95,14 @@ def tell(parcel: Shipment) -> None:
 
 
 def catch_up(parcel: Shipment) -> None:
-    """A parcel has a number now: read what came before. Its order is locked."""
-    _write(parcel)
+    """A parcel has a number now: read what came before. Its order is locked.
+
+    All of it, though another parcel had the number first: a shop that writes down what
+    is not its own takes nothing from whose it is. Older news is of another parcel, for
+    carriers give numbers again.
+    """
+    news = _news(parcel.carrier, parcel.number)
+    _write(parcel, news.filter(received_at__gte=now_ms() - OF_IT_MS))
     _waiting(parcel.carrier, parcel.number).update(handled_at=now_ms())
 
 

@@ -153,5 +153,6 @@ class Inbox(models.Model):
                 fields=["ref"],
                 condition=Q(handled_at__isnull=True),
                 name="events_not_yet_handled",
-            )
+            ),
+            models.Index(fields=["ref"], name="events_by_ref"),
         ]

@@ -16,7 +16,7 @@ from commerce.carriers import HEADER, News
 from commerce.clock import now_ms
 from commerce.models import Inbox, Order, Shipment
 from commerce.providers.signing import sign
-from tests.commerce.conftest import Show, key
+from tests.commerce.conftest import Show, key, open_show
 from tests.commerce.fulfilling import paid
 from tests.commerce.test_payments import told
 from tests.commerce.test_shipping import ship
@@ -130,6 +130,26 @@ def test_a_carrier_speaks_of_its_own_parcels_only(show: Show) -> None:
     order = paid(show)
     ship(show.host.pk, order)
     assert post(carrier="ems", secret="another") == 200
+    assert seen(order) == []
+
+
+def test_whoever_writes_a_number_down_first_takes_no_news_of_it(show: Show) -> None:
+    thief, order = paid(open_show()), paid(show)
+    assert post("SF1", "left Hangzhou") == 200
+    ship(thief.shop.account_id, thief)
+    assert post("SF1", "in the van", at=2) == 200
+    ship(show.host.pk, order)
+    assert seen(order) == ["left Hangzhou", "in the van"]
+    assert post("SF1", "handed over", at=3, delivered=True) == 200
+    for one in (thief, order):
+        assert seen(one) == ["left Hangzhou", "in the van", "handed over"]
+
+
+def test_news_of_an_old_parcel_is_not_of_a_new_one_with_its_number(show: Show) -> None:
+    assert post("SF1", delivered=True) == 200
+    Inbox.objects.update(received_at=now_ms() - parcels.OF_IT_MS - 1000)
+    order = paid(show)
+    ship(show.host.pk, order)
     assert seen(order) == []
 
 
