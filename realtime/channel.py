@@ -21,12 +21,26 @@ from realtime.lanes import Keep, Lane
 from realtime.protocol import Pub
 from realtime.recovery import EXEMPT, Position, Publication, Ring
 
+
+class Versioned(Struct):
+    version: int = -1
+
+
 _values = msgspec.msgpack.Decoder(dict[str, Raw])
+_version = msgspec.msgpack.Decoder(Versioned)
 
 
 def values(data: bytes) -> dict[str, Raw]:
     """What a latest publication says: key → value in MessagePack."""
     return {key: raw.copy() for key, raw in _values.decode(data).items()}
+
+
+def version(value: Raw) -> int:
+    """What a value says of itself; −1 where it has no version."""
+    try:
+        return _version.decode(value).version
+    except msgspec.ValidationError:  # no map
+        return -1
 
 
 class Listener(Protocol):
@@ -65,6 +79,8 @@ class Channel:
         self.name = name
         self.lane = lane
         self.epoch = ""
+        self.ended = ""
+        """The epoch before: what the bus still brings of it comes too late."""
         self.top = 0
         self.sent = 0
         self.ring = Ring(max(keep.count, 1))
@@ -100,7 +116,8 @@ class Channel:
         self.pending.clear()
         for publication in held:
             self.ring.append(publication)
-        self.epoch = position.epoch
+        if position.epoch != self.epoch:
+            self.ended, self.epoch = self.epoch, position.epoch
         self.top = self.sent = position.offset
 
     def take(self, publication: Publication) -> None:
@@ -111,10 +128,16 @@ class Channel:
         self.pending.append(publication)
 
     def change(self, values: Mapping[str, Raw], at: int = 0) -> None:
-        """Newer values of some keys."""
+        """Other values of some keys.
+
+        An older version than ours is late: the bus brings it after what was read.
+        """
         self.changed_at = self.changed_at or at
-        self.state.update(values)
-        self.changed.update(values)
+        state = self.state
+        late = [k for k, v in values.items() if k in state and _late(v, state[k])]
+        newer = {k: v for k, v in values.items() if k not in late}
+        state.update(newer)
+        self.changed.update(newer)
 
     def admit(self, key: Listener, member: Member) -> None:
         """Whoever is told from the next pass on."""
@@ -196,6 +219,10 @@ class Channel:
         if whole is None:
             return None
         return frame(codec, [push(codec, self.name, pub=whole)], self.lane, self.name)
+
+
+def _late(value: Raw, held: Raw) -> bool:
+    return -1 < version(value) < version(held)
 
 
 def _cut(

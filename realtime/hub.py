@@ -124,15 +124,13 @@ class Hub:
     async def _load(self, channel: Channel) -> None:
         """Read a latest channel's state.
 
-        What arrives on the bus while we read stays: the last value of a key is either
-        among it, or in what we read.
+        A value that the bus brought while we read is newer than what we read.
         """
-        channel.changed.clear()
-        held = await self.source.latest(channel.name)
-        received = dict(channel.changed)
-        news = {key: Raw(value) for key, value in held.items()}
-        channel.change({k: v for k, v in news.items() if v != channel.state.get(k)})
-        channel.change(received)
+        before = dict(channel.state)
+        read = await self.source.latest(channel.name)
+        state = channel.state
+        still = {k: Raw(v) for k, v in read.items() if state.get(k) is before.get(k)}
+        channel.change({k: v for k, v in still.items() if v != state.get(k)})
 
     def begin(self, channel: Channel, since: Position | None) -> Start:
         """Where a reader that was at `since` begins now. It joins there with `join`."""
@@ -207,6 +205,8 @@ class Hub:
         if publication.offset == 0:
             channel.take(publication)
             return
+        if publication.epoch == channel.ended:
+            return
         if publication.epoch != channel.epoch:
             self.turn(channel, publication.epoch)
         if publication.offset == channel.top + 1:
@@ -268,8 +268,11 @@ class Hub:
         self._replay(channel)
 
     def _patch(self, channel: Channel, held: History) -> None:
-        if held.position.epoch != channel.epoch:
-            self.turn(channel, held.position.epoch)
+        if (
+            held.position.epoch != channel.epoch
+        ):  # what ours ended with is not to be had
+            self.lose(channel, held.position)
+            return
         for publication in held.publications:
             if publication.offset == channel.top + 1:
                 channel.take(publication)

@@ -12,7 +12,8 @@ from realtime.hub import Hub
 from realtime.pump import SLICE
 from realtime.recovery import Gap, Position, Publication, Recovered
 from realtime.store import Unavailable
-from tests.realtime.world import Reader, Store, Viewer, member, namespace_of, turns
+from tests.realtime.viewers import Reader, Viewer, member, turns
+from tests.realtime.world import Store, namespace_of
 
 
 @pytest.fixture
@@ -522,3 +523,54 @@ async def test_a_value_that_comes_while_state_is_read_is_not_undone_by_what_was_
     store.latest = late  # type: ignore[method-assign] # a store of our own
     one = await viewer(hub, "state:1")
     assert one.state == {"likes": 2}
+
+
+async def test_what_waits_for_its_tick_is_told_though_state_is_read_anew(
+    hub: Hub, store: Store
+) -> None:
+    one = await viewer(hub, "state:1")
+    for n in (1, 2):  # the first leaves at once, the second waits for the tick
+        store.set("state:1", "likes", n)
+        store.deliver()
+        await turns()
+    await hub.reload(hub.channels["state:1"])
+    hub.channels["state:1"].load.since = 0.0
+    store.set("state:1", "left", 3)
+    store.deliver()
+    async with asyncio.timeout(5):
+        while one.state != {"likes": 2, "left": 3}:
+            await asyncio.sleep(0.005)
+
+
+async def test_an_older_version_never_replaces_a_newer_one(
+    hub: Hub, store: Store
+) -> None:
+    one = await viewer(hub, "state:1")
+    for n in (1, 2):
+        store.set("state:1", "stock", {"version": n})
+    await hub.reload(hub.channels["state:1"])  # the bus is slower
+    await turns()
+    assert one.state == {"stock": {"version": 2}}
+    store.deliver(1)
+    late = await viewer(hub, "state:1")
+    assert late.state == {"stock": {"version": 2}}
+
+
+async def test_a_hole_at_the_end_of_an_epoch_sends_the_viewer_away(
+    hub: Hub, store: Store
+) -> None:
+    one = await viewer(hub, "deals:1")
+    store.publish("deals:1", 1)
+    store.drop()
+    store.publish("deals:1", 2)
+    store.flush("deals:1")
+    store.publish("deals:1", 3)
+    store.deliver(1)
+    await turns()
+    assert one.sent_away == ["deals:1"] and one.told == []
+    again = await viewer(hub, "deals:1")
+    store.deliver()
+    store.publish("deals:1", 4)
+    store.deliver()
+    await turns()
+    assert again.numbers == [4]

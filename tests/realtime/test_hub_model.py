@@ -1,61 +1,67 @@
 """The hub by a random walk: no loss, no repeat, no going back, whatever the order.
 
-A log a channel says what was published; every viewer's diary is held against it. Some
-viewers are behind real sockets, small ones: they fall behind, come back, and leave
-their descriptors to others. Slices are of two, so that all of it happens within a pass.
+What was published is a log a channel; every guest's diary is held against it (R1–R4),
+and nothing stands in it of a channel the guest was not on (R9). Some guests are behind
+real sockets, small ones: they pause, fall behind, are cut off, and leave their
+descriptors to others. Slices are of two, so that all of it happens within a pass, and
+the clock is the walk's own, so that every run can be run again.
+
+Runs are 1,000, with SOAK=1 10,000. `python -m tests.soak.mutants` shows what they find.
 """
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from realtime.backlog import RELIABLE_BYTES, SAMPLED_BYTES
+from realtime.channel import FRAME_BYTES
 from realtime.controller import Setting
 from realtime.healing import check, mend
 from realtime.hub import Hub
 from realtime.recovery import Position, Recovered
-from tests.realtime.world import Reader, Store, Viewer, namespace_of, turns
+from tests.realtime.guests import COMMENTS, DEALS, STATE, Guest, Log, newest
+from tests.realtime.viewers import Reader, Viewer, turns
+from tests.realtime.world import Store, namespace_of
 
-DEALS, STATE = "deals:1", "state:1"
-
-
-class Watcher:
-    """A viewer of `deals:`, and where it must be by now."""
-
-    def __init__(self, viewer: Viewer) -> None:
-        self.viewer = viewer
-        self.at = Position(0, "")
-        self.checked = 0
+RUNS = 10_000 if os.environ.get("SOAK") else 1_000
+NAMES = st.sampled_from([DEALS, DEALS, STATE, COMMENTS])
+SINCE = st.integers(0, 4)
+GUESTS = 6
+BUSY = Setting(tick_ms=50, budget=20.0)
+HELD_BYTES = RELIABLE_BYTES + SAMPLED_BYTES + FRAME_BYTES + 8 * 1024
 
 
-SIZES = st.sampled_from([100, 1500])
+class Clock(asyncio.SelectorEventLoop):
+    """A loop whose time passes when told."""
+
+    now = 1000.0
+
+    def time(self) -> float:
+        return self.now
 
 
 class Walk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.loop = asyncio.new_event_loop()
+        self.loop = Clock()
         self.store = Store()
-        self.hub = self.run(self.make())
-        self.store.receive = self.hub.receive
-        self.watchers: list[Watcher] = []
+        self.guests: list[Guest] = []
         self.gone: list[Position] = []
-        self.stateful: list[Viewer] = []
-        self.log: dict[int, Position] = {}
-        self.last_of: dict[str, int] = {}
-        self.flushed_unseen = False
+        self.log = Log()
+        self.holed: set[str] = set()
+        """Channels of which a message was lost and its hole not found yet."""
         self.n = 0
+        self.hub = self.run(self.begin())
 
-    async def make(self) -> Hub:
-        return Hub(self.store, namespace_of, slice_size=2, calm=Setting(0))
+    async def begin(self) -> Hub:
+        hub = Hub(self.store, namespace_of, slice_size=2, calm=BUSY)
+        self.store.receive = hub.receive
+        return hub
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)
@@ -64,164 +70,228 @@ class Walk(RuleBasedStateMachine):
         try:
             self.come_to_rest()
         finally:
-            for reader in self.readers():
-                self.run(self.go(reader))
-            self.hub.close()
-            self.run(turns())
+            for guest in self.guests:
+                self.run(self.close(guest))
+            self.run(self.stop())
             self.loop.close()
 
-    @rule(count=st.integers(1, 4))
-    def publish(self, count: int, size: int = 0) -> None:
+    async def stop(self) -> None:
+        self.hub.close()
+        await turns()
+
+    # The store
+
+    @rule(count=st.integers(1, 4), size=st.sampled_from([0, 1500, 20_000]))
+    def publish(self, count: int, size: int) -> None:
         for _ in range(count):
             self.n += 1
             at = self.store.publish(DEALS, self.n, "x" * size)
-            self.log[self.n] = at
-            self.last_of[at.epoch] = at.offset
+            self.log.deals[self.n] = at
+            self.log.last_of[at.epoch] = at.offset
+
+    @rule(count=st.integers(1, 9), size=st.sampled_from([0, 1500, 20_000]))
+    def comment(self, count: int, size: int) -> None:
+        for _ in range(count):
+            self.n += 1
+            exempt = self.n % 7 == 0
+            at = self.store.publish(COMMENTS, self.n, "x" * size, exempt=exempt)
+            self.log.comments.append(at)
 
     @rule(key=st.sampled_from("ab"))
     def set_value(self, key: str) -> None:
         self.n += 1
-        self.store.set(STATE, key, self.n)
+        self.store.set(STATE, key, {"version": self.n})
 
-    @rule(count=st.integers(1, 5))
-    def deliver(self, count: int) -> None:
-        self.run(self.hand_over(count))
+    @rule(count=st.integers(1, 5), turns_=st.integers(0, 4))
+    def deliver(self, count: int, turns_: int) -> None:
+        self.run(self.hand_over(count, turns_))
 
-    async def hand_over(self, count: int) -> None:
+    async def hand_over(self, count: int, turns_: int = 0) -> None:
         self.store.deliver(count)
+        await turns(turns_)
 
-    @rule(count=st.integers(1, 4), size=SIZES)
-    def tell(self, count: int, size: int) -> None:
-        self.publish(count, size)
-        self.run(self.hand_over(10_000))
-        self.run(turns(2 * count))
-
-    @rule(count=st.integers(1, 4))
-    def turn(self, count: int) -> None:
-        self.run(turns(count))
-
-    @precondition(lambda self: len(self.watchers) < 6 and not self.store.is_cut)
-    @rule(data=st.data())
-    def join(self, data: st.DataObject) -> None:
-        since: Position | None = data.draw(st.sampled_from([None, *self.gone]))
-        watcher = Watcher(data.draw(st.sampled_from([Viewer, Reader]))(self.hub))
-        start = self.run(watcher.viewer.join(DEALS, since))
-        if isinstance(start.recovered, Recovered):
-            assert since is not None
-            watcher.at = since
-        else:
-            watcher.at = start.position
-        if data.draw(st.booleans()):
-            self.run(watcher.viewer.join(STATE))
-            self.stateful.append(watcher.viewer)
-        self.watchers.append(watcher)
-
-    @precondition(lambda self: self.readers())
-    @rule(data=st.data(), partly=st.booleans())
-    def read(self, data: st.DataObject, partly: bool) -> None:
-        reader = data.draw(st.sampled_from(self.readers()))
-        if partly:
-            reader.take()
-        else:
-            self.run(self.read_all(reader))
-
-    async def read_all(self, reader: Reader) -> None:
-        reader.read()
-
-    def readers(self) -> list[Reader]:
-        viewers = [w.viewer for w in self.watchers]
-        return [viewer for viewer in viewers if isinstance(viewer, Reader)]
-
-    @precondition(lambda self: self.watchers)
-    @rule(data=st.data())
-    def leave(self, data: st.DataObject) -> None:
-        watcher = data.draw(st.sampled_from(self.watchers))
-        self.run(self.go(watcher.viewer))
-        self.look(watcher)
-        self.watchers.remove(watcher)
-        self.gone.append(watcher.at)
-
-    async def go(self, viewer: Viewer) -> None:
-        """As a client that leaves, then closes its socket: what was sent arrives."""
-        viewer.leave()
-        if viewer in self.stateful:
-            self.stateful.remove(viewer)
-        if isinstance(viewer, Reader):
-            viewer.read()
-            viewer.end()
-
-    @precondition(lambda self: len(self.stateful) < 3 and not self.store.is_cut)
+    @precondition(lambda self: self.store.bus)
     @rule()
-    def join_state(self) -> None:
-        viewer = Viewer(self.hub)
-        self.run(viewer.join(STATE))
-        self.stateful.append(viewer)
+    def drop_a_message(self) -> None:
+        """Not a value, nor the end of an epoch: nobody could know of either."""
+        name, publication = self.store.bus[0]
+        if publication.epoch == self.store.position(name).epoch:
+            self.holed.add(name)
+            self.store.drop()
 
-    @precondition(lambda self: not self.store.is_cut)
-    @rule()
-    def flush_on_a_whole_link(self) -> None:
-        self.store.flush(DEALS)
+    @rule(name=st.sampled_from([DEALS, COMMENTS]))
+    def flush_on_a_whole_link(self, name: str) -> None:
+        if name not in self.holed:
+            self.store.flush(name)
 
-    @rule(flushed=st.booleans(), after=st.integers(0, 2))
-    def lose_the_link_and_find_it(self, flushed: bool, after: int) -> None:
+    @rule(how=st.sampled_from(["", "flush", "fail over"]), after=st.integers(0, 2))
+    def lose_the_link_and_find_it(self, how: str, after: int) -> None:
         self.store.cut()
-        self.publish(2)
-        if flushed:
+        self.publish(2, 0)
+        if how == "flush":
             self.store.flush(DEALS)
-            self.publish(1)
+            self.publish(1, 0)
+        elif how == "fail over":
+            self.store.fail_over(DEALS, 3)
         self.store.is_cut = False
         self.hub.hold()
-        self.publish(after)
+        if how != "fail over":
+            self.publish(after, 0)
         self.run(self.hand_over(after))
         self.run(mend(self.hub, self.store))
+        self.holed.clear()
+        at = self.store.position(DEALS)
+        self.log.last_of[at.epoch] = at.offset
+
+    @rule(count=st.integers(0, 3))
+    def let_the_bus_overtake_answers(self, count: int) -> None:
+        self.store.meanwhile = count
 
     @rule()
     def compare_positions(self) -> None:
         self.run(check(self.hub, self.store))
+        self.holed.clear()
         self.run(self.hand_over(10_000))  # before the next time, half a minute later
+
+    @rule(seconds=st.sampled_from([0.05, 1, 30]))
+    def wait(self, seconds: float) -> None:
+        self.loop.now += seconds
+        self.run(turns(8))
+
+    # The guests
+
+    @precondition(lambda self: len(self.guests) < GUESTS)
+    @rule(name=NAMES, socket=st.booleans(), since=SINCE, late=st.integers(0, 3))
+    def come(self, name: str, socket: bool, since: int, late: int) -> None:
+        self.guests.append(Guest((Reader if socket else Viewer)(self.hub)))
+        self.run(self.join(self.guests[-1], name, since, late))
+
+    @precondition(lambda self: self.guests)
+    @rule(who=st.integers(0, GUESTS), name=NAMES, since=SINCE, late=st.integers(0, 3))
+    def move(self, who: int, name: str, since: int, late: int) -> None:
+        guest = self.guests[who % len(self.guests)]
+        if name in guest.on:
+            self.run(self.leave(guest, name))
+        else:
+            self.run(self.join(guest, name, since, late))
+
+    async def join(self, guest: Guest, name: str, since: int, late: int) -> None:
+        """From nowhere, from where somebody left, or ahead of what was told here.
+
+        In the turn of the loop that brought the last `late` messages of the bus.
+        """
+        known: Position | None = None
+        if name == DEALS:
+            places = [None, self.store.position(DEALS), *self.gone[-3:]]
+            known = places[since % len(places)]
+        self.store.deliver(late)
+        guest.on.add(name)
+        start = await guest.viewer.join(name, known)
+        if name == DEALS:
+            recovered = isinstance(start.recovered, Recovered)
+            guest.deals = known if known and recovered else start.position
+        elif name == STATE:
+            guest.state.clear()
+        else:
+            guest.comments = self.log.comments_until(start.position)
+
+    @precondition(lambda self: self.readers())
+    @rule(who=st.integers(0, GUESTS), partly=st.booleans())
+    def read(self, who: int, partly: bool) -> None:
+        reader = self.readers()[who % len(self.readers())]
+        self.run(self.take(reader, partly))
+
+    async def take(self, reader: Reader, partly: bool) -> None:
+        reader.take() if partly else reader.read()
+
+    def readers(self) -> list[Reader]:
+        viewers = [guest.viewer for guest in self.guests]
+        return [viewer for viewer in viewers if isinstance(viewer, Reader)]
+
+    @precondition(lambda self: self.guests)
+    @rule(who=st.integers(0, GUESTS), cut_off=st.booleans())
+    def go(self, who: int, cut_off: bool) -> None:
+        guest = self.guests.pop(who % len(self.guests))
+        self.run(self.end(guest, cut_off))
+
+    @rule(cut_off=st.booleans())
+    def kill_the_process(self, cut_off: bool) -> None:
+        for guest in self.guests:
+            self.run(self.end(guest, cut_off))
+        self.guests.clear()
+        self.run(self.stop())
+        self.store.restart()
+        self.hub = self.run(self.begin())
+
+    async def end(self, guest: Guest, cut_off: bool) -> None:
+        """What a client that leaves was sent arrives; not so if its line is cut."""
+        if not cut_off:
+            for name in list(guest.on):
+                await self.leave(guest, name)
+        elif DEALS in guest.on:
+            self.gone.append(guest.deals)
+        await self.close(guest)
+
+    async def leave(self, guest: Guest, name: str) -> None:
+        viewer = guest.viewer
+        if isinstance(viewer, Reader):
+            viewer.take()
+        frames = viewer.frames
+        self.hub.leave(viewer, name)
+        if name in viewer.names:
+            viewer.names.remove(name)
+        if isinstance(viewer, Reader):
+            viewer.read()
+        # Of what waited only the frame that was cut may come, if nothing else waited.
+        assert viewer.frames <= frames + 1 or guest.on != {name}
+        guest.look(self.log)
+        guest.on.discard(name)
+        if name == DEALS:
+            self.gone.append(guest.deals)
+
+    async def close(self, guest: Guest) -> None:
+        guest.viewer.leave()
+        if isinstance(guest.viewer, Reader):
+            guest.viewer.end()
+
+    # What must be so
 
     @invariant()
     def nobody_misses_or_is_told_twice(self) -> None:
-        for watcher in self.watchers:
-            self.look(watcher)
-            if watcher.viewer.sent_away:
-                self.run(self.go(watcher.viewer))
-        self.watchers = [w for w in self.watchers if not w.viewer.sent_away]
-
-    def look(self, watcher: Watcher) -> None:
-        told = watcher.viewer.told
-        for offset, n in told[watcher.checked :]:
-            at = self.log[n]
-            assert offset == at.offset
-            if at.epoch == watcher.at.epoch:
-                assert offset == watcher.at.offset + 1, told
-            else:  # the store began anew while our link was whole
-                assert offset == 1, told
-                known = self.last_of.get(watcher.at.epoch, 0)
-                assert watcher.at.offset == known, told
-            watcher.at = at
-        watcher.checked = len(told)
+        for guest in list(self.guests):
+            guest.look(self.log)
+            for name in guest.viewer.sent_away:
+                self.run(self.leave(guest, name))
+            guest.viewer.sent_away.clear()
+            if guest.viewer.is_slow:
+                self.guests.remove(guest)
+                self.run(self.end(guest, cut_off=False))
+            assert guest.viewer.backlog.size <= HELD_BYTES
 
     def come_to_rest(self) -> None:
         """Everything arrives: whoever still listens knows what the store knows."""
-        self.publish(1)
-        self.run(self.hand_over(10_000))
-        self.run(turns(100))
+        self.publish(1, 0)
+        self.comment(1, 0)
+        for _ in range(3):  # one finds the holes, two fill what waits
+            self.run(self.hand_over(10_000, 100))
+            self.loop.now += 1
+            self.run(turns(100))
         for reader in self.readers():
-            self.run(self.read_all(reader))
+            self.run(self.take(reader, partly=False))
         self.nobody_misses_or_is_told_twice()
-        for watcher in self.watchers:
-            assert watcher.at == self.store.position(DEALS)
-        held = self.run(self.store.latest(STATE))
-        for viewer in self.stateful:
-            assert viewer.state.keys() == held.keys()
-            for key, value in viewer.state.items():
-                assert held[key][-1] == value or value > 127
+        for guest in self.guests:
+            if DEALS in guest.on:
+                assert guest.deals == self.store.position(DEALS)
+            if COMMENTS in guest.on:
+                assert guest.comments == len(self.log.comments)
+            if STATE in guest.on:
+                held = self.store.values.get(STATE, {})
+                assert guest.state == {k: newest(v) for k, v in held.items()}
 
 
 TestWalk = Walk.TestCase
 TestWalk.settings = settings(
-    max_examples=60,
+    max_examples=RUNS,
     stateful_step_count=30,
     deadline=None,
     report_multiple_bugs=False,

@@ -8,7 +8,8 @@ import pytest
 
 from realtime.controller import Setting
 from realtime.hub import Hub
-from tests.realtime.world import Store, Viewer, namespace_of, turns
+from tests.realtime.viewers import Viewer, turns
+from tests.realtime.world import Store, namespace_of
 
 COMMENTS = "comments:1"
 

@@ -4,32 +4,21 @@ It is the promise of broker.py and nothing more, so that a test can hold message
 lose them, or start a new epoch at any moment.
 """
 
-import asyncio
-import socket
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
-from realtime.backlog import Backlog
-from realtime.bucket import Member
-from realtime.codecs import JSON, Codec
 from realtime.exceptions import UNKNOWN_CHANNEL
-from realtime.frames import Frame
-from realtime.hub import Hub, Start
 from realtime.lanes import Keep, Lane, Namespace
-from realtime.protocol import Close
 from realtime.recovery import (
     EXEMPT,
     LATEST,
-    Gap,
     History,
     Position,
     Publication,
-    Recovered,
 )
-from realtime.sinks import Sink, SocketSink
 from realtime.store import Unavailable
 
 NAMESPACES = {
@@ -61,6 +50,8 @@ class Store:
         self.is_cut = False
         """The link: what is published is lost on its way to us."""
         self.histories = 0
+        self.meanwhile = 0
+        """How many messages of the bus overtake an answer."""
         self.receive: Callable[[str, Publication], None] = lambda name, p: None
 
     def position(self, name: str) -> Position:
@@ -78,7 +69,7 @@ class Store:
         self._send(name, made)
         return at
 
-    def set(self, name: str, key: str, value: int) -> None:
+    def set(self, name: str, key: str, value: int | dict[str, int]) -> None:
         packed = msgspec.msgpack.encode(value)
         self.values.setdefault(name, {})[key] = packed
         data = msgspec.msgpack.encode({key: Raw(packed)})
@@ -89,6 +80,15 @@ class Store:
         self.epoch[name] = self.epoch.get(name, 0) + 1
         self.offset[name] = 0
         self.held[name] = []
+
+    def fail_over(self, name: str, lost: int) -> None:
+        """A replica takes over that has not seen the last `lost` publications."""
+        left = self.offset.get(name, 0) - lost
+        if left <= 0:
+            self.flush(name)
+            return
+        self.offset[name] = left
+        self.held[name] = [p for p in self.held[name] if p.offset <= left]
 
     def _send(self, name: str, publication: Publication) -> None:
         if name in self.subscribed and not self.is_cut:
@@ -109,6 +109,11 @@ class Store:
         """The bus loses its next message."""
         del self.bus[:1]
 
+    def restart(self) -> None:
+        """Our process has ended: nobody listens any more."""
+        self.bus.clear()
+        self.subscribed.clear()
+
     async def subscribe(self, names: list[str]) -> None:
         self._reach()
         self.subscribed.update(names)
@@ -116,18 +121,27 @@ class Store:
     async def unsubscribe(self, names: list[str]) -> None:
         self._reach()
         self.subscribed.difference_update(names)
+        self.bus = [(name, p) for name, p in self.bus if name not in names]
 
     async def history(
         self, name: str, since: int | None, limit: int, *, reverse: bool = False
     ) -> History:
         self._reach()
         self.histories += 1
-        after = [p for p in self.held.get(name, []) if p.offset > (since or 0)]
-        return History(self.position(name), after[:limit])
+        at = self.position(name)
+        after = [
+            replace(p, epoch=at.epoch)
+            for p in self.held.get(name, [])
+            if p.offset > (since or 0)
+        ]
+        self.deliver(self.meanwhile)
+        return History(at, after[:limit])
 
     async def latest(self, name: str) -> dict[str, bytes]:
         self._reach()
-        return dict(self.values.get(name, {}))
+        held = dict(self.values.get(name, {}))
+        self.deliver(self.meanwhile)
+        return held
 
     async def check(self, names: Iterable[str]) -> dict[str, Position]:
         self._reach()
@@ -145,145 +159,3 @@ class Store:
     def _reach(self) -> None:
         if self.is_away:
             raise Unavailable
-
-
-class Viewer(Sink):
-    """A connection that writes down what it is told; a sink and its owner in one."""
-
-    def __init__(self, hub: Hub, codec: Codec = JSON) -> None:
-        self.hub = hub
-        self.codec = codec
-        self.names: list[str] = []
-        self.told: list[tuple[int, int]] = []
-        """(offset, n) of each publication."""
-        self.frames = self.hidden = 0
-        self.state: dict[str, int] = {}
-        self.sent_away: list[str] = []
-        self.attach(Backlog(codec, self.snapshot), self)
-
-    def write(self, frame: Frame) -> None:
-        self.hear(frame.wire)
-
-    def hear(self, wire: bytes) -> bytes:
-        """Note what whole frames say; returns the rest."""
-        while (size := whole(wire)) <= len(wire):
-            self.frames += 1
-            for message in wire[4 if wire[1] == 126 else 2 : size].split(b"\n"):
-                pub = msgspec.json.decode(message)["push"]["pub"]
-                if "n" in pub["data"]:
-                    self.told.append((pub.get("offset", 0), pub["data"]["n"]))
-                elif pub["data"].get("type") == "lane.skipped":
-                    self.hidden += pub["data"]["count"]
-                else:
-                    self.state |= pub["data"]
-            wire = wire[size:]
-        return wire
-
-    def stalled(self, frame: Frame, sent: int) -> None: ...
-    def abort(self) -> None: ...
-    def close(self, close: Close) -> None: ...
-    def slow(self) -> None: ...
-    def gone(self) -> None: ...
-
-    def placed(self) -> None:
-        self.hub.place(self, self.names)
-
-    def snapshot(self, name: str) -> Frame | None:
-        return self.hub.channels[name].snapshot_frame(self.codec)
-
-    def leave(self) -> None:
-        """Everything."""
-        for name in self.names:
-            self.hub.leave(self, name)
-        self.names.clear()
-
-    def insufficient(self, name: str) -> None:
-        self.sent_away.append(name)
-
-    async def join(self, name: str, since: Position | None = None) -> Start:
-        """Subscribe as a connection does, in one turn; what was missed is told first.
-
-        Its reply's position is where `told` begins, unless it recovered.
-        """
-        channel = await self.hub.warm(name)
-        if since is not None:
-            await self.hub.catch_up(channel, since)
-        start = self.hub.begin(channel, since)
-        if isinstance(start.recovered, Recovered):
-            self._note(start.recovered.publications)
-        whole = channel.snapshot(self.codec)
-        if whole is not None:
-            self.state |= msgspec.json.decode(msgspec.json.encode(whole.data))
-        missed = self.hub.join(self, channel, member(self), start.position)
-        assert not isinstance(missed, Gap)
-        self.names.append(name)
-        self._note(missed)
-        return start
-
-    def _note(self, publications: list[Publication]) -> None:
-        for p in publications:
-            self.told.append((p.offset, msgspec.msgpack.decode(p.data)["n"]))
-
-    @property
-    def numbers(self) -> list[int]:
-        return [n for _, n in self.told]
-
-
-class Reader(SocketSink, Viewer):
-    """A viewer behind a real socket, that reads when told; little fits in between."""
-
-    def __init__(self, hub: Hub) -> None:
-        super().__init__(hub)
-        self.kernel, self.other = socket.socketpair()
-        self.kernel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        self.kernel.setblocking(False)
-        self.other.setblocking(False)
-        self.wants = self.aborted = False
-        self._rest = b""
-        self.drain()
-
-    def want(self) -> None:
-        self.wants = True
-
-    def abort(self) -> None:
-        self.aborted = True
-
-    def take(self) -> None:
-        """What is in between; what waits behind it stays for now."""
-        with suppress(BlockingIOError):
-            while data := self.other.recv(65536):
-                self._rest = self.hear(self._rest + data)
-
-    def read(self) -> None:
-        """All that was sent, and what waits behind it."""
-        self.take()
-        while self.wants:
-            self.wants = False
-            self.drain()
-            self.take()
-
-    def end(self) -> None:
-        """Close the socket; its descriptor is the next one's."""
-        self.vanish()
-        self.kernel.close()
-        self.other.close()
-
-    def gone(self) -> None:
-        self.leave()
-
-
-def whole(wire: bytes) -> int:
-    """The size of the first frame; more than there is, if it is not whole."""
-    if len(wire) < 2 or (wire[1] == 126 and len(wire) < 4):
-        return len(wire) + 1
-    return 4 + int.from_bytes(wire[2:4]) if wire[1] == 126 else 2 + wire[1]
-
-
-def member(viewer: Viewer) -> Member:
-    return Member(viewer, viewer.codec, "7")
-
-
-async def turns(count: int = 30) -> None:
-    """Let what is ready run."""
-    for _ in range(count):
-        await asyncio.sleep(0)
