@@ -234,18 +234,22 @@ def _raw(library: tuple[Any, Any], packed: bool, url: str, diary: Diary) -> Play
     return Raw(url, diary, *library, packed=packed)
 
 
-PLAYERS: dict[str, Callable[[str, Diary], Player]] = {
-    "centrifuge-python": Python,
-    "centrifuge-js": partial(Node, "centrifuge"),
-    "chromium": Chromium,
-    "websockets json": partial(_raw, _websockets, False),
-    "websockets msgpack": partial(_raw, _websockets, True),
-    "picows json": partial(_raw, _picows, False),
-    "picows msgpack": partial(_raw, _picows, True),
-    "ws json": partial(Node, "json"),
-    "ws msgpack": partial(Node, "msgpack"),
+TROUPES: dict[str, dict[str, Callable[[str, Diary], Player]]] = {
+    "python": {
+        "centrifuge-python": Python,
+        "websockets-json": partial(_raw, _websockets, False),
+        "websockets-msgpack": partial(_raw, _websockets, True),
+        "picows-json": partial(_raw, _picows, False),
+        "picows-msgpack": partial(_raw, _picows, True),
+    },
+    "node": {
+        "centrifuge-js": partial(Node, "centrifuge"),
+        "ws-json": partial(Node, "json"),
+        "ws-msgpack": partial(Node, "msgpack"),
+    },
+    "chromium": {"centrifuge-js-chromium": Chromium},
 }
-NEED_NODE = {"centrifuge-js", "chromium", "ws json", "ws msgpack"}
+"""By what they need; those of one troupe play at the same time."""
 
 
 def address(url: str) -> str:

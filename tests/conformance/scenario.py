@@ -131,17 +131,17 @@ def scenario(user: int, room: str) -> list[Step]:
         Do("history", history(deals, 0), {"offset": 1}),
         Do("history", history(deals, 9, since=ancient), refused=unrecoverable),
         Do("history", history(elsewhere, 1), refused=denied),
+        Do("presence_stats", {"channel": elsewhere}, refused=denied),
+        # Staying, and coming back
+        Refreshed(),
+        hello,
+        Cut((deals, own)),
         Do(
             "presence_stats",
             {"channel": deals},
             {"num_clients": 1, "num_users": 1},
             soon=True,
         ),
-        Do("presence_stats", {"channel": elsewhere}, refused=denied),
-        # Staying, and coming back
-        Refreshed(),
-        hello,
-        Cut((deals, own)),
         # Put out to return, for good; sent away to return, for good
         PutOut(2500, deals, then=(subscribed(deals, recovered=True),)),
         PutOut(2100, deals, then=(unsubscribed(deals, 2100),)),
