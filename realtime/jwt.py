@@ -25,7 +25,8 @@ LEEWAY_SECONDS = 10
 LONGEST_SECONDS = 24 * 3600
 CLAIMS = ["sub", "aud", "exp", "iat"]
 
-_user = re.compile(r"[1-9][0-9]{0,18}", re.ASCII).fullmatch
+_user = re.compile(r"[1-9][0-9]{0,17}").fullmatch
+"""What any database has room for."""
 
 
 class Claims(Struct, frozen=True):

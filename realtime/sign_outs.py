@@ -6,6 +6,7 @@ Empty: nobody ever signs out. Neighbour: tokens.py, whose tokens carry the numbe
 """
 
 import asyncio
+import logging
 from itertools import islice
 
 from django.conf import settings
@@ -15,6 +16,8 @@ from django.utils.module_loading import import_string
 from realtime.db import db
 from realtime.exceptions import UNAVAILABLE, CommandError
 from realtime.loops import PerLoop
+
+logger = logging.getLogger(__name__)
 
 TOGETHER = 500
 """Users asked for by one query."""
@@ -47,7 +50,9 @@ class SignOuts:
             answers = {user: self._asked.pop(user) for user in users}
             try:
                 found = await db(import_string(settings.SOUK_SIGN_OUTS), users)
-            except (DatabaseError, CommandError) as error:
+            except Exception as error:
+                if not isinstance(error, DatabaseError | CommandError):
+                    logger.exception("sign-outs of %d users", len(users))
                 told = error if isinstance(error, CommandError) else UNAVAILABLE()
                 for answer in answers.values():
                     answer.set_exception(told)

@@ -1,5 +1,6 @@
 """Tokens others sign: what is read, what is refused, how long they let stay."""
 
+import asyncio
 import time
 from collections.abc import Collection
 
@@ -67,7 +68,7 @@ def test_clocks_may_be_ten_seconds_apart(kid: str) -> None:
         token(7, iat=None),
         token(7, sub=None),
         token(7, DAY + 60),
-        *(token(user) for user in ("", "0", "07", "mei", "٧", "1" * 20, "7\n")),
+        *(token(user) for user in ("", "0", "07", "mei", "٧", "9" * 19, "7\n")),
         *("", "x", "..", "a.b.c", "{}.{}.{}", "é.é.é", "e30.e30.", "bnVsbA.e30.x"),
     ],
 )
@@ -149,7 +150,12 @@ async def test_who_brings_no_other_token_in_time_is_closed_and_who_does_stays(
     late: LiveClient = await visit(to=hasty, token=token(7, 1))
     kept: LiveClient = await visit(to=hasty, token=token(7, 1))
     await kept.command("refresh", {"token": token(7, 60)})
-    told = await late.control("disconnect")
+    ending = asyncio.create_task(late.control("disconnect"))
+    while not ending.done():
+        await kept.command("ping", {})
+        await asyncio.wait({ending}, timeout=0.06)  # as often as it may
+    assert kept.pings  # they come to a busy socket too: some SDKs go by nothing else
+    told = await ending
     assert told["disconnect"] == {
         "code": 3005,
         "reason": "connection expired",

@@ -19,6 +19,8 @@ def count(users: Collection[int]) -> dict[int, int]:
     asked.append(set(users))
     if 13 in users:
         raise OperationalError("the database is away")
+    if 14 in users:
+        raise OverflowError("a mistake")
     return {user: TIMES[user] for user in users if user in TIMES}
 
 
@@ -46,10 +48,11 @@ async def test_who_asks_during_a_query_is_answered_by_the_next(book: SignOuts) -
     assert asked == [{7}, {7}]
 
 
-async def test_without_a_database_nobody_is_let_in_and_may_try_again(
-    book: SignOuts,
+@pytest.mark.parametrize("user", [13, 14])
+async def test_without_an_answer_nobody_is_let_in_and_may_try_again(
+    book: SignOuts, user: int
 ) -> None:
     with pytest.raises(CommandError) as refused:
-        await book.of(13)
+        await book.of(user)
     assert (refused.value.code, refused.value.temporary) == (108, True)
     assert await book.of(7) == 2
