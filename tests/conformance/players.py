@@ -42,6 +42,9 @@ class Python(_Handler, _Listener):  # type: ignore[misc] # the SDK is untyped
         self._channel = channel
         self._tokens: list[str] = []
 
+    async def open(self) -> None:
+        """It runs in ourselves."""
+
     async def call(self, verb: str, **what: Any) -> Facts:
         answer: Facts = await getattr(self, verb)(**what) or {}
         return answer
@@ -135,16 +138,17 @@ class Node:
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Facts]] = {}
 
+    async def open(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            "node",
+            str(HERE / "play.mjs"),
+            *self._asks,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._reading = asyncio.create_task(self._read())
+
     async def call(self, verb: str, **what: Any) -> Facts:
-        if verb == "connect":
-            self._process = await asyncio.create_subprocess_exec(
-                "node",
-                str(HERE / "play.mjs"),
-                *self._asks,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-            self._reading = asyncio.create_task(self._read())
         id_ = next(self._ids)
         self._answers[id_] = asyncio.Future()
         line = json.dumps({"id": id_, "verb": verb, "what": what})
@@ -179,15 +183,13 @@ class Chromium:
         self._diary = diary
 
     async def call(self, verb: str, **what: Any) -> Facts:
-        if verb == "connect":
-            await self._open()
         answer = await self._page.evaluate(CALL, [verb, what])
         if "refused" in answer:
             raise Refused(*answer["refused"])
         told: Facts = answer["result"] or {}
         return told
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
         self._playwright = await async_playwright().start()
         self._browser: Browser = await self._playwright.chromium.launch(
             executable_path=CHROMIUM, args=FLAGS

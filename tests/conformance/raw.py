@@ -44,6 +44,9 @@ class Raw:
         self._more = asyncio.Event()
         self._living: asyncio.Task[None] | None = None
 
+    async def open(self) -> None:
+        """It runs in ourselves."""
+
     async def call(self, verb: str, **what: Any) -> dict[str, Any]:
         if verb == "connect":
             self._tokens = what["tokens"]

@@ -11,6 +11,10 @@ Facts = dict[str, Any]
 class Player(Protocol):
     """A client of any make: told a verb it does it, by itself it comes back."""
 
+    async def open(self) -> None:
+        """Start what it runs in; the first token will not live long."""
+        ...
+
     async def call(self, verb: str, **what: Any) -> Facts:
         """The answer; raises `Refused`."""
         ...

@@ -141,6 +141,7 @@ async def enter(visit: Connect, square: Server) -> AsyncIterator[Enter]:
                 stack.push_async_callback(wire.close)
                 diary = Diary()
                 player = player_of(address(url), diary)
+                await player.open()
                 stack.push_async_callback(player.close)
                 user = 10_000 + secrets.randbelow(10**9)
                 casts[make] = Cast(player, wire, diary, user)
