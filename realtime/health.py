@@ -24,17 +24,30 @@ LOOK_SECONDS = 0.2
 LOOKS = 5
 LAG_SECONDS = 1.0
 ANSWER_SECONDS = 1.0
+AGAIN_SECONDS = 10.0
 
 
 class Question(Generic[T]):
-    """Asked again and again: its answer, or None when there is none within a second."""
+    """Asked again and again: its answer, or None when there is none within a second.
 
-    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+    One that hangs is given up after `again` seconds: a cut link may never tell its end.
+    """
+
+    def __init__(
+        self, ask: Callable[[], Awaitable[T]], again: float = AGAIN_SECONDS
+    ) -> None:
         self._ask = ask
+        self._again = again
+        self._asked = 0.0
         self._asking: asyncio.Task[T | None] | None = None
 
     async def __call__(self) -> T | None:
+        now = asyncio.get_running_loop().time()
+        if self._asking is not None and now - self._asked >= self._again:
+            self._asking.cancel()
+            self._asking = None
         if self._asking is None or self._asking.done():
+            self._asked = now
             self._asking = asyncio.create_task(self._answer())
         done, _ = await asyncio.wait({self._asking}, timeout=ANSWER_SECONDS)
         return self._asking.result() if done else None

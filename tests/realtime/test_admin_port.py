@@ -6,15 +6,18 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from math import inf, isnan
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from realtime.admin_port import admin_port
 from realtime.embedded import Embedded
 from realtime.health import Health, Question
+from realtime.store import Store
 from realtime.testing import Refused
 from tests.live import Connect, Server, Spawn, free_port
 from tests.postgres import Cluster, cluster
@@ -44,9 +47,11 @@ async def test_what_viewers_and_commands_do_is_counted(
     before = await inner.metrics()
     host = await visit(7)
     viewers = [host, await visit(), await visit(codec="msgpack")]
+    joined: dict[str, Any] = {}
     for viewer in viewers:
         for channel in ("deals:seen", "state:seen", "comments:seen"):
-            await viewer.subscribe(channel)
+            reply = await viewer.subscribe(channel)
+            joined = reply if channel == "deals:seen" else joined
     for channel in ("deals:seen", "comments:seen"):
         await host.rpc("tell.all", {"channel": channel, "first": 1})
     await host.rpc("price.set", {"channel": "state:seen", "item": "pen", "amount": 9})
@@ -58,8 +63,15 @@ async def test_what_viewers_and_commands_do_is_counted(
     for viewer in viewers:
         for channel in ("deals:seen", "comments:seen", "state:seen"):
             await viewer.push(channel)
+    position = {"epoch": joined["epoch"], "offset": joined.get("offset", 0)}
+    for epoch in (position["epoch"], "another"):
+        await viewers[2].unsubscribe("deals:seen")
+        again = {**position, "recover": True, "epoch": epoch}
+        await viewers[2].subscribe("deals:seen", **again)
     after = await inner.metrics()
     grown = {
+        'souk_recoveries_total{ns="deals",result="recovered"}': 1,
+        'souk_recoveries_total{ns="deals",result="epoch"}': 1,
         'souk_connects_total{result="ok"}': 3,
         'souk_publications_total{ns="deals"}': 1,
         'souk_deliveries_total{lane="reliable"}': 3,
@@ -71,7 +83,7 @@ async def test_what_viewers_and_commands_do_is_counted(
         'souk_commands_total{code="0",method="tell.all"}': 2,
         'souk_commands_total{code="1901",method="refuse.me"}': 1,
         'souk_commands_total{code="104",method="rpc"}': 3,
-        'souk_command_seconds_count{method="subscribe"}': 9,
+        'souk_command_seconds_count{method="subscribe"}': 11,
     }
     assert {n: after.get(n, 0) - before.get(n, 0) for n in grown} == grown
     assert after["souk_sends_total"] - before.get("souk_sends_total", 0) > 9
@@ -166,7 +178,19 @@ async def test_what_is_no_page_is_404_and_garbage_is_closed(inner: Inner) -> Non
     assert await inner.get("/healthz") == (200, "ok")
 
 
-async def test_a_question_that_hangs_is_not_asked_twice() -> None:
+async def test_a_loop_that_stood_still_is_not_ready(live: Store) -> None:
+    health, told = Health(), asyncio.Event()
+    beating = asyncio.create_task(health.beat(lambda _: told.set()))
+    await asyncio.sleep(0)  # it has looked at the clock
+    time.sleep(1.3)  # as a handler that computes would
+    await told.wait()
+    assert health.lag >= 1
+    assert "loop" in await health.trouble()
+    beating.cancel()
+    health.close()
+
+
+async def test_a_question_that_hangs_is_not_asked_twice_for_a_while() -> None:
     asked = 0
 
     async def hang() -> str:
@@ -179,3 +203,7 @@ async def test_a_question_that_hangs_is_not_asked_twice() -> None:
     assert await question() is await question() is None
     assert asked == 1
     question.close()
+    hasty = Question(hang, again=0)
+    assert await hasty() is await hasty() is None
+    assert asked == 3
+    hasty.close()

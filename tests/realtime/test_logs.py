@@ -9,7 +9,8 @@ import pytest
 from django.conf import settings as house
 
 from realtime.testing import Refused
-from tests.live import Connect, Server, Spawn
+from tests.live import Connect, Server, Spawn, free_port
+from tests.realtime.inner import Inner
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,7 +18,12 @@ MARK = "c4n4ry"
 
 
 @pytest.fixture
-def server(spawn_server: Spawn) -> Server:
+def admin_port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def server(spawn_server: Spawn, admin_port: int) -> Server:
     """As in production, with a room that blurts."""
     return spawn_server(
         SOUK_DEBUG="0",
@@ -25,6 +31,7 @@ def server(spawn_server: Spawn) -> Server:
         SOUK_MEDIA_ADDRESSES="127.0.0.1",
         SOUK_ROUTER="tests.realtime.gossip.router",
         SOUK_SIGN_OUTS="",
+        SOUK_ADMIN_PORT=str(admin_port),
     )
 
 
@@ -33,7 +40,7 @@ def lines(server: Server) -> list[dict[str, Any]]:
 
 
 async def test_the_log_tells_who_did_what_and_never_a_token_or_a_text(
-    connect: Connect, server: Server, settings: Any
+    connect: Connect, server: Server, admin_port: int, settings: Any
 ) -> None:
     settings.SOUK_SIGN_OUTS = ""
     client = await connect(7, to=server, data={"note": f"{MARK}-data"})
@@ -50,6 +57,8 @@ async def test_the_log_tells_who_did_what_and_never_a_token_or_a_text(
     async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
         await http.post("/accounts/sign-in", data=forms)
         await http.post(f"/whip/1/{MARK}-key?token={MARK}-query", content=MARK)
+    counted = await Inner(admin_port).get("/metrics")
+    assert "secret.blurt" in counted[1] and MARK not in counted[1]
     await client.close()
     await asyncio.to_thread(server.stop)
     logged = server.log.read_text()
