@@ -1,5 +1,5 @@
 // What this client asks, and what it is answered, by method. Written by hand from the
-// rooms' Structs; only what is used is here.
+// rooms' Structs; only what is used is here. wire_check.ts holds it to what they say.
 import type {
   Comment,
   Conversation,
@@ -125,7 +125,7 @@ export interface Changes {
     { id: string; state: string; at: Millis; text?: string },
   ];
   "comment.pin": [{ stream: number; id: string; on: boolean }, { pinned: Comment[] }];
-  "comment.remove": [{ stream: number; ids: string[] }, { removed: number }];
+  "comment.remove": [{ stream: number; ids: string[] }, { removed: string[] }];
   "conversation.open": [{ user: number }, { conversation: number }];
   "message.send": [
     { conversation: number; kind: "text"; text: string },
