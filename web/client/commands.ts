@@ -16,6 +16,7 @@ import type {
   Shelf,
   ShippingTable,
   ShopView,
+  ShowStock,
   StreamKey,
   StreamView,
 } from "./protocol.ts";
@@ -46,7 +47,7 @@ export interface ProductDraft {
     code: string;
     options: Record<string, string>;
     prices: Prices;
-    show_stock?: string;
+    show_stock?: ShowStock;
   }[];
 }
 export type Way = { kind: "stream"; id: number };
@@ -155,7 +156,7 @@ export interface Changes {
   "order.quote": [{ order: string; address: number | null }, Quote];
   "order.pay": [
     { order: string; version: number; method: string },
-    { payment: string; redirect: string | null; expires_at: Millis },
+    { payment: string; redirect: string | null; expires_at: Millis | null },
   ];
   "order.cancel": [
     { order: string; reason: string },

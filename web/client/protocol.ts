@@ -5,6 +5,7 @@ import type { OrderState } from "./trade.ts";
 
 export type Millis = number;
 export type Prices = Record<string, number>;
+export type ShowStock = "exact" | "low" | "hidden";
 
 export interface Person {
   user: number;
@@ -95,7 +96,7 @@ export interface Sku {
   code: string;
   options: Record<string, string>;
   prices: Prices;
-  show_stock: string;
+  show_stock: ShowStock;
   left: number | null;
 }
 export interface ProductPage {

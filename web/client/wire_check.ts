@@ -13,23 +13,23 @@ type Absent<Here, There> =
   | (undefined extends There ? (undefined extends Here ? true : false) : true);
 
 // Every field that must be here is there, and what it holds is comparable.
-type Holds<Here, There> = Here extends readonly (infer A)[]
-  ? There extends readonly (infer B)[]
-    ? Holds<A, B>
-    : false
-  : Here extends object
-    ? string extends keyof Here
-      ? true
-      : {
-          [F in keyof Here]-?: F extends keyof There
-            ? Absent<Here[F], There[F]> | Holds<Some<Here[F]>, Some<There[F]>>
-            : {} extends Pick<Here, F>
-              ? true // the page's own
-              : false;
-        }[keyof Here]
-    : [Here] extends [There]
-      ? true
-      : [There] extends [Here]
+type Holds<Here, There> = [There] extends [Here]
+  ? true
+  : Here extends readonly (infer A)[]
+    ? There extends readonly (infer B)[]
+      ? Holds<A, B>
+      : false
+    : Here extends object
+      ? string extends keyof Here
+        ? true
+        : {
+            [F in keyof Here]-?: F extends keyof There
+              ? Absent<Here[F], There[F]> | Holds<Some<Here[F]>, Some<There[F]>>
+              : {} extends Pick<Here, F>
+                ? true // the page's own
+                : false;
+          }[keyof Here]
+      : [Here] extends [There]
         ? true
         : false;
 
