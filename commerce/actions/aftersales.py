@@ -12,12 +12,14 @@ from django.db import transaction
 from commerce.actions.catalog import STAFF, must_serve
 from commerce.actions.makinggood import (
     give_back_money,
+    paid_back_by_hand,
     replace,
     take_in,
     was_paid_back,
     worth,
 )
 from commerce.actions.orders import locked, seen
+from commerce.actions.shipping import units_sent
 from commerce.actions.shops import staff_channels
 from commerce.clock import DAY_MS, DatabaseNow, now_ms
 from commerce.commands.shipping import (
@@ -25,7 +27,6 @@ from commerce.commands.shipping import (
     CameBack,
     DecideAfterSale,
     OpenAfterSale,
-    Part,
     SentBack,
     WithdrawAfterSale,
 )
@@ -127,7 +128,7 @@ def open_one(user: int, command: OpenAfterSale) -> AfterSaleState:
     other = order.aftersales.filter(state__in=AFTER_SALES_OPEN).first()
     if other is not None:
         raise CONFLICT(aftersale=other.pk, version=other.version)
-    _check_parts(order, command.lines)
+    _check_parts(order, command)
     wish = AfterSale(
         order=order,
         kind=command.kind,
@@ -144,19 +145,29 @@ def open_one(user: int, command: OpenAfterSale) -> AfterSaleState:
     return _reply(wish)
 
 
-def _check_parts(order: Order, parts: list[Part]) -> None:
-    """Raises `BAD_REQUEST` for units that were not bought, or came back already."""
-    left = {line.pk: line.qty for line in order.lines.filter(parent=None)}
+def _check_parts(order: Order, command: OpenAfterSale) -> None:
+    """Raises `BAD_REQUEST` for units that were not bought, or were made good before,
+    and for pieces that were never sent.
+    """
+    by_hand, away = paid_back_by_hand(order), units_sent(order)
+    left = {
+        line.pk: line.qty - by_hand[line.pk] for line in order.lines.filter(parent=None)
+    }
     done_before = order.aftersales.filter(state=AfterSale.State.DONE)
     # Another piece that was called off was never sent: this one is owed again.
     for done in done_before.exclude(replacement__state=Order.State.CLOSED):
         for part in done.lines:
             left[part["line"]] -= part["qty"]
-    for index, part in enumerate(parts):
-        if part.qty > left.get(part.line, 0):
-            why = f"{left.get(part.line, 0)} of this line are yours"
+            away[part["line"]] -= part["qty"] if done.kind != Kind.REFUND else 0
+    for index, part in enumerate(command.lines):
+        yours = left.get(part.line, 0)
+        if command.kind != "refund":
+            yours = min(yours, away[part.line])
+        if part.qty > yours:
+            why = f"{max(0, yours)} of this line are yours"
             raise BAD_REQUEST(path=f"$.lines[{index}]", why=why)
         left[part.line] -= part.qty
+        away[part.line] -= part.qty
 
 
 def sent(user: int, command: SentBack) -> AfterSaleState:

@@ -11,7 +11,7 @@ from commerce.actions import units
 from commerce.actions.holding import Goods, Hold, Origin, Piece, write
 from commerce.actions.orders import change_state
 from commerce.actions.refunds import Share, left, refund
-from commerce.actions.shipping import after_refund, unsent
+from commerce.actions.shipping import after_refund, units_paid_back, unsent
 from commerce.actions.stock import change, lock
 from commerce.clock import now_ms
 from commerce.errors import STOCK_SHORT
@@ -33,7 +33,7 @@ def worth(wish: AfterSale) -> dict[int, int]:
 
     Units are worth their part of the line, to the last minor unit of it with the last.
     """
-    before: Counter[int] = Counter()
+    before = paid_back_by_hand(wish.order)
     done = wish.order.aftersales.filter(state=AfterSale.State.DONE)
     for other in done.filter(replacement=None):
         before.update({one["line"]: one["qty"] for one in other.lines})
@@ -45,6 +45,11 @@ def worth(wish: AfterSale) -> dict[int, int]:
             left(line) if had + qty == line.qty else min(share, left(line))
         )
     return {line: amount for line, amount in amounts.items() if amount}
+
+
+def paid_back_by_hand(order: Order) -> Counter[int]:
+    """Units of each line that the shop gave the money for, without being asked."""
+    return units_paid_back(order, [Refund.Reason.SHOP])
 
 
 def was_paid_back(wish: AfterSale) -> bool:

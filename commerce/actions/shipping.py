@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import F
@@ -48,13 +48,15 @@ def pack(user: int, command: PackOrder) -> OrderState:
 def ship(user: int, command: ShipOrder) -> Shipped:
     """Send a parcel: some units, or all that were not sent yet.
 
-    Raises `WRONG_STATE`; `BAD_REQUEST` for more than is left to send.
+    Raises `WRONG_STATE`; `BAD_REQUEST` for more than is left to send, or nothing.
     """
     order = kept(user, command.order)
     if order.state not in {*UNSENT, Order.State.PART_SHIPPED}:
         raise WRONG_STATE(state=order.state)
     left = unsent(order)
     parts = command.lines or [Part(line=k, qty=n) for k, n in left.items() if n]
+    if not parts:
+        raise BAD_REQUEST(path="$.order", why="nothing of it is left to send")
     _take(left, parts)
     now = now_ms()
     parcel = Shipment.objects.create(
@@ -99,11 +101,7 @@ def _not_sent(order: Order) -> list[tuple[OrderLine, int, int]]:
     """Lines, the units of each that neither left nor came back, and how many of these
     are still to be sent.
     """
-    parcels: Counter[int] = Counter()
-    for parcel in order.shipments.all():
-        for part in parcel.lines:
-            parcels[part["line"]] += part["qty"]
-    paid_back = units_paid_back(order)
+    paid_back, parcels = units_paid_back(order), units_sent(order)
     found = []
     for line, sold in not_back(order):
         worth, sent = line.net + line.tax, parcels[line.pk]
@@ -113,10 +111,22 @@ def _not_sent(order: Order) -> list[tuple[OrderLine, int, int]]:
     return found
 
 
-def units_paid_back(order: Order) -> Counter[int]:
+def units_sent(order: Order) -> Counter[int]:
+    """Units of each line that are in parcels."""
+    units: Counter[int] = Counter()
+    for parcel in order.shipments.all():
+        for part in parcel.lines:
+            units[part["line"]] += part["qty"]
+    return units
+
+
+def units_paid_back(
+    order: Order, reasons: Collection[str] = Refund.Reason.values
+) -> Counter[int]:
     """Units of each line whose money went back, as its refunds say, or is about to."""
     units: Counter[int] = Counter()
     backs = RefundLine.objects.filter(refund__order=order, line__parent=None)
+    backs = backs.filter(refund__reason__in=reasons)
     for back in backs.exclude(refund__state=Refund.State.FAILED):
         units[back.line_id] += back.qty
     return units

@@ -15,7 +15,11 @@ from realtime import db
 from realtime.exceptions import CommandError
 from tests.commerce.conftest import PRICE, Show, key
 from tests.commerce.fulfilling import paid
-from tests.commerce.money_at_hand import hold
+from tests.commerce.goods_at_hand import put_out
+from tests.commerce.money_at_hand import hold, news, pay
+from tests.commerce.test_aftersales import call_off, came_back, decide, opened
+from tests.commerce.test_aftersales import refusal as after_refusal
+from tests.commerce.test_checkout import bag, cup, held, told
 from tests.commerce.test_shipping import ship as send
 
 pytestmark = [
@@ -121,3 +125,66 @@ async def test_a_resend_gives_nothing_back_again(show: Show) -> None:
     again = await once_touching(show.host.pk, command, Refunded, act)
     assert (first[1], again) == ([show.stock], (first[0], []))
     assert await db(lambda: show.left) == 9
+
+
+def test_what_was_never_sent_is_not_exchanged(show: Show) -> None:
+    order, other = paid(show, 3), paid(show, 3)
+    for one in (order, other):
+        give(one, PRICE, 1)
+        ship(one)
+    refunds.learned(other.refunds.get().pk, Payback("", "failed"))
+    for one in (order, other):
+        for kind in ("exchange", "return"):
+            name, facts = after_refusal(opened, one, kind, 3)
+            assert (name, facts["why"]) == ("bad_request", "2 of this line are yours")
+        assert opened(one, "exchange", 2).state == "asked"
+
+
+def test_what_was_paid_back_by_hand_is_not_exchanged(show: Show) -> None:
+    order = paid(show, 3)
+    ship(order)
+    give(order, PRICE, 1)
+    assert after_refusal(opened, order, "exchange", 3)[0] == "bad_request"
+    assert after_refusal(opened, order, "refund", 3)[0] == "bad_request"
+    wish = opened(order, "exchange", 2)
+    decide(order.shop.account_id, wish)
+    came_back(order.shop.account_id, wish)
+    assert after_refusal(opened, order, "return")[0] == "bad_request"
+
+
+def test_the_last_units_of_a_line_take_its_last_minor_unit(show: Show) -> None:
+    order = paid(show, 3)
+    order.lines.update(tax=2)
+    Order.objects.update(tax=2, amount=3 * PRICE + 2)
+    order.payments.update(amount=3 * PRICE + 2)
+    give(order, PRICE, 1)
+    ship(order)
+    decide(order.shop.account_id, opened(order, "refund"))
+    order.refresh_from_db()
+    assert order.state == "shipped"
+    decide(order.shop.account_id, opened(order, "refund"))
+    order.refresh_from_db()
+    assert (order.state, refunds.kept(order.payments.get())) == ("closed", 0)
+
+
+def test_an_order_of_which_nothing_is_left_to_send_has_no_parcel(show: Show) -> None:
+    bowl = put_out(show)
+    [answer] = told(bag(show, show.buyer(), {cup(show): 1, bowl: 1}))
+    order = Order.objects.get(id=held(answer).order)
+    payment = pay(order)
+    assert news(payment.ref or "", amount=payment.amount) == 200
+    for line in order.lines.order_by("id"):
+        part = RefundPart(line=line.pk, amount=line.net)
+        command = CreateRefund(key=key(), order=str(order.pk), lines=[part])
+        with transaction.atomic():
+            refunds.create_refund(show.host.pk, command)
+        if line.offer_id == show.offer:
+            refunds.learned(Refund.objects.get().pk, Payback("", "failed"))
+    order.refresh_from_db()
+    assert order.state == "paid"
+    with pytest.raises(CommandError) as refused:
+        send(show.host.pk, order)
+    assert refused.value.data["why"] == "nothing of it is left to send"
+    call_off(order.buyer_id, order)
+    order.refresh_from_db()
+    assert (order.state, show.left, bowl.left) == ("closed", 10, 10)
