@@ -228,14 +228,20 @@ class Session:
             self.evict(name, UNSUBSCRIBE_RECOVER, "insufficient state")
 
     def ping(self) -> None:
-        """Every 25 s: over if nothing was heard since the last one, or for too long."""
-        if not self._heard:
-            self.close(protocol.NO_PONG)
-            return
+        """Every 25 s: over if nothing was heard since the last one, or for too long.
+
+        While the last one is still on its way to a slow reader, nothing is proved: who
+        stands still, or is not there any more, is found by the stall, or the kernel.
+        """
         now = asyncio.get_running_loop().time()
         if self.here is not None and self.here.connection.until <= now:
             self.close(protocol.EXPIRED)
-            return
+        elif self._heard:
+            self._ping()
+        elif not self.sink.is_behind:
+            self.close(protocol.NO_PONG)
+
+    def _ping(self) -> None:
         self._heard = False
         self.sink.write(frame(self._codec, [self._codec.encode({})]))
 

@@ -5,7 +5,10 @@ the edge's; `AsgiSink` works on every ASGI server: a single task hands frames to
 """
 
 import asyncio
+import fcntl
 import socket
+import sys
+import termios
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
@@ -70,6 +73,11 @@ class Sink(ABC):
     @abstractmethod
     def abort(self) -> None:
         """Drop the socket; what was still to be sent is lost."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the other side has not got all that was written."""
+        return bool(self.backlog)
 
     def place(self, fd: int) -> None:
         if fd != self.fd:
@@ -162,6 +170,10 @@ class SocketSink(Sink):
             self.keep(frame)
         self.want()
 
+    @property
+    def is_behind(self) -> bool:
+        return super().is_behind or unsent(self.kernel) > 0
+
     def drain(self) -> None:
         self._ready = True
         while data := self.backlog.take():
@@ -206,6 +218,15 @@ class SocketSink(Sink):
         self._gone = True
         self.place(-1)
         self.abort()
+
+
+def unsent(kernel: socket.socket) -> int:
+    """Bytes of a socket that the other side's kernel has not taken; 0 if unknown."""
+    try:
+        held = fcntl.ioctl(kernel, termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):  # ValueError: it is closed
+        return 0
+    return int.from_bytes(held, sys.byteorder)
 
 
 class AsgiSink(Sink):

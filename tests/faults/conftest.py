@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,8 @@ def rooms(
 async def visit() -> AsyncIterator[Visit]:
     made: list[Viewer] = []
 
-    def visit(url: str, user: int, *channels: str) -> Viewer:
-        made.append(Viewer(url, user, *channels))
+    def visit(url: str, user: int, *channels: str, **more: Any) -> Viewer:
+        made.append(Viewer(url, user, *channels, **more))
         return made[-1]
 
     yield visit

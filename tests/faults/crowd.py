@@ -6,10 +6,12 @@ would have to be told again; a hole it was told about is noted, never filled by 
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from realtime.testing import PATH
 from realtime.tokens import Holder, issue_resume
 from tests.realtime.raw import REQUEST, frame_head
 
@@ -18,15 +20,27 @@ CUT = 1006
 
 
 class Viewer:
-    """User `user` on `channels`; `user` 0 is a stranger."""
+    """User `user` on `channels`; `user` 0 is a stranger.
 
-    def __init__(self, url: str, user: int, *channels: str, source: str = "") -> None:
-        self._at = urlsplit(url)
-        self._source = (source, 0) if source else None
+    `buffer`: what the kernel may hold unread for us, the least it allows being some
+    KiB.
+    """
+
+    def __init__(self, url: str, user: int, *channels: str, buffer: int = 0) -> None:
+        self.url = url
+        """Where it goes the next time."""
+        self._buffer = buffer
+        self.awake = asyncio.Event()
+        """Cleared, it reads no more."""
+        self.awake.set()
         self.token = issue_resume(Holder(user, 0)) if user else ""
         self.channels = channels
         self.told: dict[str, list[int]] = {channel: [] for channel in channels}
         self._position: dict[str, tuple[str, int]] = {}
+        self.pings = 0
+        self.skipped = 0
+        """Publications it was told that it was not told."""
+        self.state: dict[str, Any] = {}
         self.gaps: list[str] = []
         """Channels told not to be recovered."""
         self.bids: list[dict[str, Any]] = []
@@ -58,16 +72,27 @@ class Viewer:
                     await asyncio.sleep(0.05)
 
     async def _upgrade(self) -> None:
-        host, port = self._at.hostname, self._at.port
+        at = urlsplit(self.url)
+        kernel = socket.socket()
+        kernel.setblocking(False)
+        if self._buffer:
+            # Segments as small as the buffer needs, or its window opens by probes.
+            kernel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._buffer)
+            kernel.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.sock_connect(kernel, (at.hostname, at.port))
+        except BaseException:
+            kernel.close()
+            raise
         self._reader, self._writer = await asyncio.open_connection(
-            host, port, local_addr=self._source
+            sock=kernel, limit=2048
         )
-        path = "/connection/websocket"
-        request = REQUEST.format(path=path, host=self._at.netloc) + "\r\n"
+        request = REQUEST.format(path=PATH, host=at.netloc) + "\r\n"
         self._writer.write(request.encode())
         head = await self._reader.readuntil(b"\r\n\r\n")
         if b" 101 " not in head.partition(b"\r\n")[0]:
-            raise Refused(head.decode())
+            raise Refused(int(head.split()[1]), head.decode())
         self.code = 0
         self._reading = asyncio.create_task(self._read())
 
@@ -80,6 +105,8 @@ class Viewer:
 
     def ask(self, name: str, body: dict[str, Any]) -> "asyncio.Future[dict[str, Any]]":
         """Send a command; its result, or `Refused`."""
+        if self._reading is None or self._reading.done():
+            raise Refused(self.code or CUT, "closed")
         self._ids += 1
         made = asyncio.get_running_loop().create_future()
         self._replies[self._ids] = body.get("channel", ""), made
@@ -115,13 +142,14 @@ class Viewer:
             while True:
                 for message in await self._frame():
                     self._take(message)
+                await self.awake.wait()
         except (OSError, EOFError, Closing):
             self.code = self.code or CUT
         self._writer.transport.abort()
         self.ended_at = asyncio.get_running_loop().time()
         for _, reply in self._replies.values():
             if not reply.done():
-                reply.set_exception(Refused(f"closed {self.code}"))
+                reply.set_exception(Refused(self.code, "closed"))
                 reply.exception()
         self._replies.clear()
 
@@ -139,6 +167,7 @@ class Viewer:
 
     def _take(self, message: dict[str, Any]) -> None:
         if not message:
+            self.pings += 1
             self.say({})
         elif "id" in message:
             self._answered(message)
@@ -150,7 +179,7 @@ class Viewer:
     def _answered(self, message: dict[str, Any]) -> None:
         channel, reply = self._replies.pop(message["id"])
         if error := message.get("error"):
-            reply.set_exception(Refused(json.dumps(error)))
+            reply.set_exception(Refused(error["code"], error["message"]))
             reply.exception()
             return
         if "subscribe" in message:
@@ -169,7 +198,13 @@ class Viewer:
     def _hear(self, channel: str, publication: dict[str, Any]) -> None:
         if channel not in self.told:
             return  # `#<user>`
-        self.told[channel].append(publication["data"].get("n", -1))
+        data = publication["data"]
+        if data.get("type") == "lane.skipped":
+            self.skipped += data["count"]
+        elif "n" in data:
+            self.told[channel].append(data["n"])
+        else:
+            self.state |= data  # of a `state:` channel: key → value
         if offset := publication.get("offset"):
             epoch, _ = self._position.get(channel, ("", 0))
             self._position[channel] = epoch, offset
@@ -183,7 +218,11 @@ async def told(viewers: Sequence[Viewer], channel: str, count: int) -> None:
 
 
 class Refused(Exception):
-    """An error instead of a reply, or no 101."""
+    """An error instead of a reply, the end before one, or no 101."""
+
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(code, why)
+        self.code = code
 
 
 class Closing(Exception):

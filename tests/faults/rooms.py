@@ -25,6 +25,7 @@ from realtime import (
     Event,
     Keep,
     Lane,
+    Latest,
     Mutation,
     Namespace,
     db,
@@ -65,6 +66,19 @@ router.namespace(
 class Told(Event, frozen=True, tag="told"):
     n: int
     text: str = ""
+
+
+class Price(Latest, frozen=True):
+    amount: int
+
+    @property
+    def key(self) -> str:
+        return "price"
+
+
+class SetPrice(Command, frozen=True, tag="price.set"):
+    channel: str
+    amount: int
 
 
 class Done(Struct, frozen=True):
@@ -125,6 +139,12 @@ async def tell(connection: Connection, command: Tell) -> Done:
     for n in range(command.first, command.first + command.count):
         await publish(command.channel, Told(n=n, text=command.text))
     return Done(command.count)
+
+
+@router.handles(anonymous=True)
+async def set_price(connection: Connection, command: SetPrice) -> Done:
+    await publish(command.channel, Price(amount=command.amount))
+    return Done()
 
 
 @router.handles()

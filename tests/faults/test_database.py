@@ -1,7 +1,6 @@
 """A slow or exhausted database: quick queries pass, the rest are told, none hangs."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -100,4 +99,4 @@ async def test_db_pool_queue_is_bounded(
 
 def code(error: Any) -> int:
     assert isinstance(error, Refused), error
-    return int(json.loads(str(error))["code"])
+    return error.code
