@@ -4,11 +4,14 @@ Twisted's time-out begins anew with each byte, so one byte now and then keeps a
 connection for ever. Here it begins with the request.
 """
 
+import re
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory
 from django.conf import settings
 from twisted.web.http import HTTPChannel
+
+_upgrades = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.I).search
 
 BODY_SECONDS = 30
 BODY_RATE = 32 * 1024
@@ -19,6 +22,24 @@ class LiveChannel(HTTPChannel):  # type: ignore[misc] # Twisted is untyped
     """One connection. From accept, or the last answer, to a whole head it may take
     `SOUK_CONNECT_SECONDS`; to a whole body then 30 s, to a long one longer.
     """
+
+    _is_fresh = True
+
+    def dataReceived(self, data: bytes) -> None:
+        """A whole request for a socket, as clients send it, needs no HTTP around it."""
+        is_fresh, self._is_fresh = self._is_fresh, False
+        if is_fresh and b"\r\n\r\n" in data and _upgrades(data):
+            self._hand_over(data)
+        else:
+            super().dataReceived(data)
+
+    def _hand_over(self, data: bytes) -> None:
+        self.setTimeout(None)
+        protocol = self.factory.server.ws_factory.buildProtocol(None)
+        transport: Any = self.transport
+        transport.protocol = protocol
+        protocol.makeConnection(transport)
+        protocol.dataReceived(data)
 
     def resetTimeout(self) -> None:
         """A byte is no sign of good will."""

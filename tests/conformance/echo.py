@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import Any
 
+import django
+
 from realtime.deflate import deflated
 from realtime.frames import BINARY, COMPRESSED, TEXT, Frame, header
 
@@ -42,6 +44,7 @@ def compressed(text: str | None, data: bytes | None) -> Frame:
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
     from realtime.edges.daphne import LiveServer
     from realtime.management.commands.web import listen
 

@@ -11,23 +11,26 @@ import pytest
 from autobahn.twisted.websocket import WebSocketAdapterProtocol
 from autobahn.websocket.compress_deflate import PerMessageDeflate
 from autobahn.websocket.protocol import WebSocketProtocol, WebSocketServerProtocol
+from daphne.http_protocol import WebRequest
 from daphne.server import Server
-from daphne.ws_protocol import WebSocketProtocol as DaphneProtocol
+from daphne.ws_protocol import WebSocketFactory as DaphneFactory
 from twisted.internet.abstract import FileDescriptor
 from twisted.protocols.policies import TimeoutMixin
 from twisted.web.http import HTTPChannel
 
 SEAMS: list[tuple[Any, str]] = [
-    (DaphneProtocol.onConnect, "0aa4e589d083"),
-    (DaphneProtocol.onOpen, "f55ec8f9a0d3"),
-    (DaphneProtocol.onMessage, "ecf38a8ac641"),
-    (DaphneProtocol.onClose, "f95f6ae2a014"),
-    (DaphneProtocol.handle_reply, "6535965ae430"),
-    (DaphneProtocol.serverReject, "69decfc83d80"),
+    (WebRequest.process, "28bd02703164"),
+    (DaphneFactory.buildProtocol, "1a9afd2436b7"),
+    (WebSocketProtocol.__init__, "19841ced845f"),
+    (WebSocketProtocol._connectionMade, "5db775347182"),
+    (WebSocketProtocol._connectionLost, "1907810453ab"),
+    (WebSocketServerProtocol.processHandshake, "e3fc691807ac"),
+    (WebSocketServerProtocol.succeedHandshake, "92be1ccde781"),
+    (WebSocketAdapterProtocol.dataReceived, "2bc3f7c0ee9f"),
+    (HTTPChannel.dataReceived, "1afa54f838bc"),
+    (HTTPChannel.connectionMade, "ed55164293fa"),
     (Server.run, "34ebfcd6e06e"),
     (Server.create_application, "8bdfdc47c05d"),
-    (Server.protocol_connected, "6235461e9999"),
-    (Server.protocol_disconnected, "05aaac4bcd86"),
     (WebSocketAdapterProtocol.connectionMade, "11092044a680"),
     (WebSocketProtocol.sendData, "e688d7c203ca"),
     (WebSocketProtocol.sendCloseFrame, "41901b8e5238"),
@@ -36,7 +39,6 @@ SEAMS: list[tuple[Any, str]] = [
     (WebSocketProtocol.dropConnection, "7d99231420b6"),
     (WebSocketProtocol.onMessageFrame, "ebef9cccfcbf"),
     (WebSocketServerProtocol.failHandshake, "531fdc0582a5"),
-    (WebSocketServerProtocol.succeedHandshake, "92be1ccde781"),
     (PerMessageDeflate.end_decompress_message, "4d4db8fdb018"),
     (TimeoutMixin.resetTimeout, "aeaa8fb8920c"),
     (HTTPChannel.allHeadersReceived, "36d3d12a1289"),

@@ -1,0 +1,324 @@
+"""One WebSocket of the fast edge: autobahn reads its frames, we do all the rest.
+
+What differs from stock: the handshake is one look at the head and one system call, what
+is alike for all connections stands once on the class, no timer and no log line is made
+for each; a send is one system call while nothing waits, what waits is bounded
+(`Backlog`), empty messages and close reasons arrive, frames may be compressed, and a
+client that stops to read or floods us stops only itself. Neighbours: handshake.py,
+daphne.py (the server).
+"""
+
+import asyncio
+import contextlib
+import logging
+import resource
+import socket
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote
+
+from autobahn.websocket.compress_deflate import PerMessageDeflate
+from autobahn.websocket.protocol import TrafficStats
+from autobahn.websocket.protocol import WebSocketProtocol as Base
+from autobahn.websocket.utf8validator import Utf8Validator
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet.interfaces import IPullProducer
+from zope.interface import implementer
+
+from realtime.backlog import Backlog
+from realtime.codecs import JSON
+from realtime.deflate import agree
+from realtime.doors import cut, real_address
+from realtime.edges.handshake import Asked, Refused, answer, read
+from realtime.frames import Frame, plain
+from realtime.metrics import connects
+from realtime.protocol import FRAME_BYTES, INTERNAL, TOO_BIG, Close
+from realtime.sinks import SocketSink
+
+logger = logging.getLogger(__name__)
+
+HEAD_BYTES = 16 * 1024
+FAILED_SECONDS = 1
+UNREAD_FRAMES = 16
+KERNEL_BYTES = 64 * 1024
+KERNEL_SECONDS = 20
+AGAIN_SECONDS = 5
+DESCRIPTORS = 0.8
+"""The part of those allowed that sockets may take; the rest is for what serves them."""
+REFUSED = {429: "Too Many Requests", 503: "Service Unavailable"}
+OPTIONS = [
+    (getattr(socket, name), value)
+    for name, value in (
+        ("TCP_NODELAY", 1),
+        ("TCP_USER_TIMEOUT", KERNEL_SECONDS * 1000),
+        ("TCP_NOTSENT_LOWAT", KERNEL_BYTES),
+    )
+    if hasattr(socket, name)
+]
+
+
+class Unheard:
+    """What autobahn tells when it opens and closes: nobody asks."""
+
+    def callback(self, _: object) -> None: ...
+
+
+@implementer(IPullProducer)
+class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphne is untyped
+    """One WebSocket, and the hub's sink of it."""
+
+    # What autobahn sets on each connection when it begins.
+    peer = ""
+    is_open = is_closed = Unheard()
+    trackedTimings = None
+    trafficStats = TrafficStats()  # of all, and nobody reads it
+    send_queue: deque[Any] = deque()  # never used: see sendData
+    state, send_state = Base.STATE_CONNECTING, Base.SEND_STATE_GROUND
+    data = b""
+    websocket_version = 13
+    triggered = inside_message = False
+    current_frame = None
+    _perMessageCompress = None
+    wasMaxFramePayloadSizeExceeded = wasMaxMessagePayloadSizeExceeded = False
+    closedByMe = failedByMe = droppedByMe = wasClean = False
+    wasServerConnectionDropTimeout = wasOpenHandshakeTimeout = False
+    wasCloseHandshakeTimeout = wasServingFlashSocketPolicyFile = False
+    wasNotCleanReason = localCloseCode = localCloseReason = None
+    remoteCloseCode = remoteCloseReason = None
+    openHandshakeTimeoutCall = closeHandshakeTimeoutCall = None
+    autoPingTimeoutCall = autoPingPending = autoPingPendingCall = None
+    autoPingPendingSent = None
+    autoPingPendingSeq = 0
+
+    _asked: Asked | None = None
+    _held = _inside = False
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # see onMessage
+
+    @classmethod
+    def configure(cls, factory: Any) -> None:
+        """autobahn copies each option to each connection unless the class has it."""
+        for name in cls.CONFIG_ATTRS:
+            setattr(cls, name, getattr(factory, name))
+
+    def connectionMade(self) -> None:
+        # The HTTP channel was the transport's producer.
+        self.transport.unregisterProducer()
+
+    def processHandshake(self) -> None:
+        end = self.data.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self.data) > HEAD_BYTES:
+                self.failHandshake("too long a head")
+            return
+        try:
+            asked = read(self.data[:end])
+        except Refused as refused:
+            self.failHandshake(refused.why, refused.code)
+            return
+        self.data = self.data[end + 4 :]
+        if refusal := self._enter(asked):
+            self.failHandshake(REFUSED[refusal], refusal)
+            return
+        self._asked = asked
+        self.factory.server_class.serve(self, self._scope(asked))
+
+    def _enter(self, asked: Asked) -> int | None:
+        server, handle = self.factory.server_class, self.transport.getHandle()
+        peer = getattr(self.transport.getPeer(), "host", "")
+        forwarded = asked.headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        self._address = real_address(peer, forwarded, server.proxies)
+        # The kernel gives out the lowest number that is free.
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        full = 0 <= most * DESCRIPTORS < handle.fileno()
+        now = asyncio.get_running_loop().time()
+        refusal: int | None = server.doors.enter(self._address, now, full=full)
+        if refusal:
+            connects.labels(refusal).inc()
+            told = {"code": refusal, "address": cut(self._address)}
+            logger.info("refused", extra=told)
+        self._inside = not refusal
+        return refusal
+
+    def _scope(self, asked: Asked) -> dict[str, Any]:
+        path = asked.path.decode()
+        return {
+            "type": "websocket",
+            "asgi": {"version": "3.0"},
+            "path": unquote(path),
+            "raw_path": asked.path,
+            "root_path": "",
+            # Underscores would pass for dashes in a CGI environment (CVE-2015-0219).
+            "headers": [pair for pair in asked.headers.items() if b"_" not in pair[0]],
+            "query_string": asked.query,
+            "client": [self._address, getattr(self.transport.getPeer(), "port", 0)],
+            "server": None,
+            "subprotocols": asked.protocols,
+            "extensions": {"souk.sink": self},
+        }
+
+    def failHandshake(self, reason: str, code: int = 400, *_: Any) -> None:
+        again = [("Retry-After", AGAIN_SECONDS)] if code in REFUSED else []
+        super().failHandshake(reason, code, again)
+
+    def hear(self, event: dict[str, Any]) -> None:
+        """Something for the application."""
+        self._queue.put_nowait(event)
+
+    async def next(self) -> dict[str, Any]:
+        """The application's `receive`."""
+        event = await self._queue.get()
+        if self._held and self._queue.qsize() < UNREAD_FRAMES:
+            self._held = False
+            self.transport.resumeProducing()
+        return event
+
+    async def reply(self, message: dict[str, Any]) -> None:
+        """The application's `send`."""
+        match message["type"]:
+            case "websocket.accept":
+                self._accept(message.get("subprotocol"), message.get("headers", ()))
+            case "websocket.close" if self.state == self.STATE_CONNECTING:
+                self._asked = None
+                self.failHandshake("Access denied", 403)
+            case "websocket.close":
+                code, reason = message.get("code", 1000), message.get("reason", "")
+                self.close(Close(code, reason or ""))
+            case "websocket.send":
+                text = message.get("text")
+                self.write(plain(message["bytes"] if text is None else text))
+
+    def _accept(
+        self, subprotocol: str | None, given: Iterable[tuple[bytes, bytes]]
+    ) -> None:
+        """Answer 101 and be open, unless the client has gone or was refused."""
+        asked, self._asked = self._asked, None
+        if asked is None or self._gone or self.state != self.STATE_CONNECTING:
+            return
+        headers = [(name.decode(), value.decode("latin-1")) for name, value in given]
+        if subprotocol is not None:
+            headers.append(("Sec-WebSocket-Protocol", subprotocol))
+        offers = asked.headers.get(b"sec-websocket-extensions", b"").decode("latin-1")
+        if offers and (agreed := agree(self._parseExtensionsHeader(offers))):
+            headers.append(("Sec-WebSocket-Extensions", agreed))
+            self._perMessageCompress = Inflation()
+            self.deflates = True
+        self._open(answer(asked.key, headers))
+
+    def _open(self, greeting: bytes) -> None:
+        kernel = self.kernel = self.transport.getHandle()
+        for option, value in OPTIONS:
+            with contextlib.suppress(OSError):  # a unix socket has none of them
+                kernel.setsockopt(socket.IPPROTO_TCP, option, value)
+        self.backlog = Backlog(JSON)  # of an application that knows of no sinks
+        self.backlog.cut(greeting)
+        self.utf8validator = Utf8Validator()
+        self.state = self.STATE_OPEN
+        self.transport.registerProducer(self, False)  # which drains
+        if self.data:
+            self.consumeData()
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        if self._closing:
+            return
+        if len(payload) > FRAME_BYTES:
+            self._fail_connection(TOO_BIG.code, TOO_BIG.reason)
+            return
+        kind = "bytes" if isBinary else "text"
+        data = payload if isBinary else payload.decode()
+        self.hear({"type": "websocket.receive", kind: data})
+        if not self._held and self._queue.qsize() >= UNREAD_FRAMES:
+            self._held = True
+            self.transport.pauseProducing()
+
+    def onMessageFrame(self, payload: list[bytes]) -> None:
+        # A message may be empty fragments without end: nothing of them is held.
+        super().onMessageFrame([part for part in payload if part])
+
+    def dataReceived(self, data: bytes) -> None:
+        # Once it broke the protocol nothing it says matters; autobahn would parse on.
+        if not self.failedByMe:
+            self._dataReceived(data)
+
+    def _fail_connection(self, *args: Any, **kwargs: Any) -> None:
+        # We read no more of it, so its answer to our close frame is not awaited.
+        self.closeHandshakeTimeout = FAILED_SECONDS
+        super()._fail_connection(*args, **kwargs)
+
+    # Writing
+
+    def want(self) -> None:
+        self.transport.startWriting()
+
+    def sendData(
+        self, data: bytes, sync: bool = False, chopsize: int | None = None
+    ) -> None:
+        """What autobahn sends: the handshake, pongs, close frames."""
+        if self.state == self.STATE_CONNECTING:
+            self.transport.write(data)
+        else:
+            self.write(Frame(data))
+
+    def resumeProducing(self) -> None:
+        """The transport can take something; first called by the registration."""
+        if not self._gone:
+            self.drain()
+
+    def stopProducing(self) -> None:
+        """The connection is lost; `connectionLost` follows."""
+
+    # Ending
+
+    def close(self, close: Close) -> None:
+        if self.state == self.STATE_OPEN and not self._gone:
+            self.sendCloseFrame(close.code, close.reason.encode())
+
+    def sendCloseFrame(self, *args: Any, **kwargs: Any) -> None:
+        # Ours, or our answer to theirs: nothing may follow it (RFC 6455 §5.5.1).
+        super().sendCloseFrame(*args, **kwargs)
+        self.finish()
+
+    def abort(self) -> None:
+        self.transport.abortConnection()
+
+    def connectionLost(self, reason: Any) -> None:
+        # Before anybody else hears of it: its descriptor may be given to another.
+        self.vanish()
+        if self._inside:
+            self.factory.server_class.doors.leave(self._address)
+        Base._connectionLost(self, reason)
+
+    def _onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        self.hear({"type": "websocket.disconnect", "code": code})
+
+    def ended(self, task: "asyncio.Task[None]") -> None:
+        """The application has returned, or broke."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("socket failed", exc_info=error)
+        if self._asked is not None:
+            self.failHandshake("Internal server error", 500)
+        else:
+            self.close(INTERNAL)
+
+
+class Inflation(PerMessageDeflate):  # type: ignore[misc] # autobahn is untyped
+    """How clients' messages are inflated: bounded, and nothing kept between them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            is_server=True,
+            server_no_context_takeover=True,
+            client_no_context_takeover=True,
+            server_max_window_bits=0,
+            client_max_window_bits=0,
+            mem_level=0,
+            # One more than may be (see onMessage): stopped at the bound itself, zlib
+            # may keep up to 258 bytes, and the message would end early.
+            max_message_size=FRAME_BYTES + 1,
+        )
+
+    def end_decompress_message(self) -> None:
+        super().end_decompress_message()
+        self._decompressor = None
