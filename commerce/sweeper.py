@@ -15,6 +15,7 @@ from django.db import OperationalError
 
 from commerce.actions import (
     aftersales,
+    inbox,
     orders,
     parcels,
     paying,
@@ -129,6 +130,11 @@ async def queue() -> None:
     await db(waits.end_closed)
 
 
+async def forget() -> None:
+    """News of what is not ours, kept long enough."""
+    await db(inbox.forget)
+
+
 async def pulse() -> None:
     """Ticks again for what changed lately, should one have been lost."""
     tellers().changed(await db(stock.changed_lately))
@@ -150,6 +156,7 @@ ROUNDS: list[tuple[float, Round]] = [
     (1.0, queue),
     (2.0, pulse),
     (5.0, care),
+    (600.0, forget),
     *((0.5, _of(name, end)) for name in NAMES),
     *((1.0, _of(name, ask)) for name in NAMES),
     *((1.0, _of(name, send_back)) for name in NAMES),
