@@ -1,6 +1,6 @@
 # make run    a shop with a live host on http://127.0.0.1:8000
 # make test   installs what tests need and passes everything
-# Others: lint, bench, soak, docs, lock, clean.
+# Others: lint, bench, soak, docs, written, lock, clean.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +8,7 @@ CLIENT := $(shell find web/client -type f 2>/dev/null)
 export SOUK_PORT ?= 8000
 DEMO ?= 1
 
-.PHONY: run test lint bench soak docs lock clean
+.PHONY: run test lint bench soak docs written lock clean
 
 run: .venv/run.stamp web/static/web/app.js
 	@SOUK_DEBUG=1 SOUK_DEMO=$(DEMO) SOUK_URL=http://127.0.0.1:$(SOUK_PORT) \
@@ -36,6 +36,11 @@ soak: .venv/test.stamp
 docs: .venv/test.stamp
 	$(BIN)/pytest -q tests/test_docs.py
 
+# What is written from the registry of commands and events
+written: .venv/run.stamp
+	@$(BIN)/souk asyncapi > docs/asyncapi.json
+	@$(BIN)/souk client_types > web/client/wire.ts
+
 lock: .venv/test.stamp
 	$(BIN)/pip install -q uv
 	for name in requirements requirements-dev; do \
@@ -45,7 +50,7 @@ lock: .venv/test.stamp
 	done
 
 clean:
-	rm -rf .venv node_modules var artifacts web/static/web/app.*
+	rm -rf .venv node_modules tests/asyncapi/node_modules var artifacts web/static/web/app.*
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

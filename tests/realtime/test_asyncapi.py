@@ -38,7 +38,7 @@ def of_rooms(kind: type[Struct]) -> Iterator[type[Struct]]:
 
 def test_it_is_what_the_command_prints() -> None:
     stands = (ROOT / "docs" / "asyncapi.json").read_text()
-    assert stands == written() + "\n", "souk asyncapi > docs/asyncapi.json"
+    assert stands == written() + "\n", "make written"
 
 
 def test_every_event_of_the_rooms_has_its_channel() -> None:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_it_is_what_the_command_prints() -> None:
     stands = (ROOT / "web" / "client" / "wire.ts").read_text()
-    assert stands == written(root_router()), "souk client_types > web/client/wire.ts"
+    assert stands == written(root_router()), "make written"
 
 
 def test_what_a_client_may_leave_out_is_optional_and_an_event_has_its_type() -> None:
