@@ -14,9 +14,5 @@ class Command(BaseCommand):
     help = "Print the socket's commands, replies, events and errors as AsyncAPI 3."
 
     def handle(self, **options: Any) -> None:
-        self.stdout.write(written())
-
-
-def written() -> str:
-    """The document as docs/asyncapi.json holds it."""
-    return json.dumps(document(root_router(), VERSION), indent=1, ensure_ascii=False)
+        described = document(root_router(), VERSION)
+        self.stdout.write(json.dumps(described, indent=1, ensure_ascii=False))
