@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
-from django.db import Error as DatabaseError
 from django.db import connection
 
 from commerce.actions.deciding import (
@@ -31,6 +30,7 @@ from commerce.errors import SOLD_OUT
 from commerce.events import OrderChanged
 from commerce.models import Offer
 from commerce.remembering import Holders, Refusals
+from commerce.serving import Waiting, serve
 from commerce.ticks import ticker
 from realtime import db, publish
 from realtime.exceptions import BUSY, NOT_FOUND, CommandError
@@ -48,11 +48,6 @@ OFFERS = 10_000
 TELLERS = 10_000
 """So many empty rows are remembered; of more, the first is forgotten."""
 TOLD = 1_000
-PAUSES = (0.01, 0.1, 0.5)
-"""Before a batch whose commit failed, or is unknown, is tried again."""
-
-
-Waiting = tuple[Wish, asyncio.Future[Answer]]
 
 
 class Teller:
@@ -61,7 +56,7 @@ class Teller:
     def __init__(self, stock: int, office: "Tellers") -> None:
         self.stock = stock
         self.office = office
-        self.queue: deque[Waiting] = deque()
+        self.queue: deque[Waiting[Wish]] = deque()
         self.busy = False
         self.empty_until = 0.0
         self.was_empty = False
@@ -91,41 +86,17 @@ class Teller:
             async with self.office.counters:
                 size = min(BATCH, len(self.queue))
                 batch = [self.queue.popleft() for _ in range(size)]
-                wishes = [wish for wish, _ in batch]
-                try:
-                    answers = await self._decide(wishes)
-                except CommandError as error:
-                    answers = {wish.name: (wish.digest, error) for wish in wishes}
-                except Exception as error:
-                    _fail(batch, error)
-                    continue
-            for wish, waiter in batch:
-                answer = wish.told(answers)
-                if answer is answers[wish.name][1]:
-                    self.office.refusals.keep(wish, answer)
-                if not waiter.done():
-                    waiter.set_result(answer)
+                await serve(batch, self._decide, self.office.refusals)
 
-    async def _decide(self, wishes: Sequence[Wish]) -> Answers:
-        """Raises `BUSY` when the database does not let us finish."""
-        refused = self.office.refusals.of(wishes)
-        for pause in (*PAUSES, None):
-            try:
-                hidden = any(wish.command.offer in self.private for wish in wishes)
-                if time.monotonic() < self.empty_until and not hidden:
-                    return await self._refuse(wishes, refused)
-                if self.was_empty:
-                    self.was_empty = False
-                    await db(expire_due, self.stock)
-                since = self.holders.since
-                return self._note(await db(decide, self.stock, wishes, refused, since))
-            except DatabaseError as error:
-                # Whether it was committed is unknown: sent again, those who won are
-                # answered from their orders.
-                log.warning("stock %d: batch not decided: %s", self.stock, error)
-                if pause is not None:
-                    await asyncio.sleep(pause)
-        raise BUSY(retry_after_ms=1000)
+    async def _decide(self, wishes: Sequence[Wish], refused: Answers) -> Answers:
+        hidden = any(wish.command.offer in self.private for wish in wishes)
+        if time.monotonic() < self.empty_until and not hidden:
+            return await self._refuse(wishes, refused)
+        if self.was_empty:
+            self.was_empty = False
+            await db(expire_due, self.stock)
+        since = self.holders.since
+        return self._note(await db(decide, self.stock, wishes, refused, since))
 
     async def _refuse(self, wishes: Sequence[Wish], refused: Answers) -> Answers:
         """The row was empty just now: whoever may have won before is looked up."""
@@ -145,12 +116,6 @@ class Teller:
             ticker().mark([self.stock])
             self.office.announce(decision.winners)
         return decision.answers
-
-
-def _fail(batch: Sequence[Waiting], error: Exception) -> None:
-    for _, waiter in batch:
-        if not waiter.done():
-            waiter.set_exception(error)
 
 
 async def _tell(buyer: int, held: OrderHeld) -> None:

@@ -5,24 +5,21 @@ is what came while the last commit ran; the rows' locks, taken by id, are the la
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Sequence
 
-from django.db import Error as DatabaseError
 from django.db.models import Exists, OuterRef
 
-from commerce.actions.checkout import Bagful, Decision, check_out
+from commerce.actions.checkout import Bagful, check_out
 from commerce.actions.deciding import Answer, Answers
 from commerce.commands.orders import OrderHeld
 from commerce.models import BundlePart, Offer
-from commerce.teller import OFFERS, PAUSES, QUEUE, tellers
+from commerce.serving import Waiting, serve
+from commerce.teller import OFFERS, QUEUE, tellers
 from commerce.ticks import ticker
 from realtime import db
 from realtime.exceptions import BUSY, CommandError
 from realtime.loops import PerLoop
-
-log = logging.getLogger(__name__)
 
 LINES = 500
 """About so many lines are decided together."""
@@ -32,7 +29,7 @@ class Till:
     """A process's queue of bags."""
 
     def __init__(self) -> None:
-        self.queue: deque[tuple[Bagful, asyncio.Future[Answer]]] = deque()
+        self.queue: deque[Waiting[Bagful]] = deque()
         self._serving: asyncio.Task[None] | None = None
         self._bundles: dict[int, bool] = {}
         self._looking: dict[int, asyncio.Task[bool]] = {}
@@ -80,46 +77,17 @@ class Till:
     async def _serve(self) -> None:
         while self.queue:
             async with tellers().counters:
-                batch = self._batch()
-                bags = [bag for bag, _ in batch]
-                try:
-                    answers = await self._decide(bags)
-                except CommandError as error:
-                    answers = {bag.name: (bag.digest, error) for bag in bags}
-                except Exception as error:
-                    for _, waiter in batch:
-                        if not waiter.done():
-                            waiter.set_exception(error)
-                    continue
-            for bag, waiter in batch:
-                answer = bag.told(answers)
-                if answer is answers[bag.name][1]:
-                    tellers().refusals.keep(bag, answer)
-                if not waiter.done():
-                    waiter.set_result(answer)
+                await serve(self._batch(), self._decide, tellers().refusals)
 
-    def _batch(self) -> list[tuple[Bagful, asyncio.Future[Answer]]]:
+    def _batch(self) -> list[Waiting[Bagful]]:
         batch = [self.queue.popleft()]
         lines = len(batch[0][0].lines)
         while self.queue and (lines := lines + len(self.queue[0][0].lines)) <= LINES:
             batch.append(self.queue.popleft())
         return batch
 
-    async def _decide(self, bags: Sequence[Bagful]) -> Answers:
-        """Raises `BUSY` when the database does not let us finish."""
-        refused = tellers().refusals.of(bags)
-        for pause in (*PAUSES, None):
-            try:
-                return self._note(await db(check_out, bags, refused))
-            except DatabaseError as error:
-                # Unknown, or a key was used beside us: sent again, those who won are
-                # answered from their orders.
-                log.warning("bags not decided: %s", error)
-                if pause is not None:
-                    await asyncio.sleep(pause)
-        raise BUSY(retry_after_ms=1000)
-
-    def _note(self, decision: Decision) -> Answers:
+    async def _decide(self, bags: Sequence[Bagful], refused: Answers) -> Answers:
+        decision = await db(check_out, bags, refused)
         if decision.winners:
             ticker().mark(decision.stocks)
             tellers().announce(decision.winners)

@@ -39,6 +39,9 @@ class Asked(Protocol):
     @property
     def digest(self) -> bytes: ...
 
+    def told(self, answers: Answers) -> Answer:
+        """Its answer among these: for another body under the same key, `key_reused`."""
+
 
 class Wish(Struct, frozen=True):
     """One `order.place` as it stands in the queue."""
