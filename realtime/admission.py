@@ -4,12 +4,13 @@ For what must be decided without SQL (comments). One script each, beside it in l
 the buckets run by the store's clock, so no two processes disagree.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from realtime.router import Rate
-from realtime.store import lua, store_key
+from realtime.store import LATE_SECONDS, Unavailable, lua, store, store_key
 
 admit_script = lua("admit")
 settle_script = lua("settle")
@@ -89,9 +90,17 @@ async def settle(
 async def take(actor: int | str, bucket: str, rate: Rate, cost: float = 1) -> int:
     """Take tokens from a bucket of `actor`: a user, or text such as an address.
 
-    Milliseconds to wait until it could succeed; 0: taken. Raises `Unavailable`.
+    Milliseconds to wait until it could succeed; 0: taken. Raises `Unavailable`, also
+    when the store is late: nobody waits for it only to be allowed what they do.
     """
-    _, ms = await take_script(
-        [store_key(f"u{actor}", "b", bucket)], [rate.per_second, rate.burst, cost]
-    )
+    if store().is_late:
+        raise Unavailable
+    try:
+        async with asyncio.timeout(LATE_SECONDS):
+            _, ms = await take_script(
+                [store_key(f"u{actor}", "b", bucket)],
+                [rate.per_second, rate.burst, cost],
+            )
+    except TimeoutError:
+        raise Unavailable from None
     return int(ms)

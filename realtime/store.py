@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Sequence
 from hashlib import sha1
+from math import inf
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +38,8 @@ from realtime.metrics import store_seconds
 log = logging.getLogger(__name__)
 
 CALL_SECONDS = 2.0
+LATE_SECONDS = 0.25
+"""A store that takes longer is not waited for by those who can do without it."""
 BATCH = 256
 WAITING = 20_000
 PREFIX = "souk:s:"
@@ -111,6 +114,15 @@ class Store:
         self._calls: deque[Call] = deque()
         self._flight: list[Call] = []
         self._flusher: asyncio.Task[None] | None = None
+        self._began = inf
+        """When the flight did."""
+        self._failed = -inf
+
+    @property
+    def is_late(self) -> bool:
+        """A call made now would wait, or be in vain: so it was a moment ago."""
+        now = asyncio.get_running_loop().time()
+        return now - self._began > LATE_SECONDS or now - self._failed < CALL_SECONDS
 
     def run(
         self, script: Script, keys: Sequence[str], args: Sequence[Part]
@@ -146,6 +158,7 @@ class Store:
     async def _send(self, calls: list[Call]) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
+        self._began = began
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 results = await self._exchange(calls)
@@ -154,7 +167,11 @@ class Store:
             # Late answers must not be read as those of later calls.
             await self.client.connection_pool.disconnect()
             self._give_up()
+            self._failed = loop.time()
             return
+        finally:
+            self._began = inf
+        self._failed = -inf
         took = loop.time() - began
         for name in {call.name for call in calls}:
             store_seconds.labels(name).observe(took)

@@ -120,8 +120,12 @@ class LiveClient:
     async def ask(self, name: str, body: dict[str, Any]) -> int:
         """Send a command without waiting; its id, for `answer`."""
         self._ids += 1
-        self._replies[self._ids] = asyncio.get_running_loop().create_future()
+        reply = asyncio.get_running_loop().create_future()
+        self._replies[self._ids] = reply
         await self.send([{"id": self._ids, name: body}])
+        if self.closed is not None and not reply.done():
+            reply.set_exception(self.closed)  # nobody reads any more
+            reply.exception()
         return self._ids
 
     async def answer(self, id_: int) -> dict[str, Any]:
@@ -167,6 +171,10 @@ class LiveClient:
             return type is None or push["pub"]["data"].get("type") == type
 
         return await self._next(wanted)
+
+    async def news(self) -> dict[str, Any]:
+        """The next push, whatever it is."""
+        return await self._next(lambda _: True)
 
     async def control(self, kind: str) -> dict[str, Any]:
         """The next `unsubscribe` or `disconnect` push."""

@@ -1,12 +1,26 @@
 """Admitted once, at a rate: by the store's clock, the same for every process."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 
-from realtime import Answer, New, Pending, Rate, Reused, Wait, admit, settle, take
+from realtime import (
+    Answer,
+    New,
+    Pending,
+    Rate,
+    Reused,
+    Unavailable,
+    Wait,
+    admit,
+    settle,
+    take,
+)
 from realtime.admission import Admission
-from realtime.store import Store
+from realtime.embedded import Embedded
+from realtime.store import CALL_SECONDS, Store
 
 pytestmark = pytest.mark.usefixtures("live")
 ONE = b"digest of one body"
@@ -91,3 +105,26 @@ async def test_every_key_of_admission_expires(live: Store) -> None:
     await settle(7, "b", ONE, b"")
     for key in await live.call("KEYS", "*"):
         assert await live.call("TTL", key) > 0
+
+
+async def test_nobody_waits_for_a_frozen_store_to_be_allowed_what_they_do(
+    live: Store, valkey: Embedded
+) -> None:
+    assert valkey.process is not None
+    await take(7, "buy", SLOW)
+    os.kill(valkey.process.pid, signal.SIGSTOP)
+    try:
+        asked = asyncio.create_task(admit(7, "id", ONE))  # this one has to know
+        for _ in range(20):
+            with pytest.raises(Unavailable):
+                await take(7, "buy", SLOW)
+        assert not asked.done()  # not two seconds
+        with pytest.raises(Unavailable):
+            await asked
+        async with asyncio.timeout(CALL_SECONDS):
+            with pytest.raises(Unavailable):
+                await take(7, "buy", SLOW)
+    finally:
+        os.kill(valkey.process.pid, signal.SIGCONT)
+    await live.call("PING")
+    await take(7, "buy", SLOW)
