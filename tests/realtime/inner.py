@@ -1,7 +1,6 @@
 """The admin port of a server, as Prometheus and a load balancer see it."""
 
 import asyncio
-from contextlib import suppress
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -21,15 +20,25 @@ class Inner:
         answer = await self._client.get(path)
         return answer.status_code, answer.text.strip()
 
-    async def until(self, status: int, path: str = "/readyz") -> str:
-        """What it says there as soon as it has this status."""
+    async def until_ok(self, path: str = "/readyz") -> None:
+        async with asyncio.timeout(PATIENCE):
+            while await self._asked(path) != (200, "ok"):
+                await asyncio.sleep(0.05)  # there is no event to wait for
+
+    async def until_trouble(self, why: str) -> None:
+        """Not ready, for this reason; a busy machine may have others besides."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                with suppress(httpx.ConnectError):
-                    found, said = await self.get(path)
-                    if found == status:
-                        return said
-                await asyncio.sleep(0.05)  # there is no event to wait for
+                status, said = await self._asked("/readyz")
+                if status == 503 and why in said.split():
+                    return
+                await asyncio.sleep(0.05)
+
+    async def _asked(self, path: str) -> tuple[int, str]:
+        try:
+            return await self.get(path)
+        except httpx.ConnectError:
+            return 0, ""
 
     async def metrics(self) -> dict[str, float]:
         """`souk_deliveries_total{lane="reliable"}` → value, of all samples."""

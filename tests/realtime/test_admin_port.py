@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from math import inf, isnan
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +91,10 @@ async def test_what_viewers_and_commands_do_is_counted(
     now = {
         "souk_store_up": 1,
         "souk_outbox_unsent": 0,
-        "souk_tick_seconds": 0.05,
-        "souk_budget": inf,
     }
     assert {name: after[name] for name in now} == now
+    assert 0.05 <= after["souk_tick_seconds"] <= 0.25  # by how busy the machine is
+    assert after["souk_budget"] > 0
     assert after['souk_connections{codec="msgpack",deflate="true"}'] >= 1
     assert after['souk_subscriptions{ns="state"}'] >= 3
     assert not [name for name in after if "made.up" in name or "seen" in name]
@@ -110,9 +110,9 @@ async def test_a_draining_process_lives_and_asks_for_no_more_work(
 ) -> None:
     server, inner = spawn_watched(SOUK_DRAIN_SECONDS="60")
     clients = [await visit(n, to=server) for n in (1, 2)]
-    assert await inner.until(200) == "ok"
+    await inner.until_ok()
     server.process.send_signal(signal.SIGTERM)
-    assert await inner.until(503) == "draining"
+    await inner.until_trouble("draining")
     assert await inner.get("/healthz") == (200, "ok")
     server.process.send_signal(signal.SIGTERM)
     for client in clients:
@@ -138,19 +138,19 @@ async def test_a_process_is_not_ready_while_the_store_or_the_database_is_away(
 ) -> None:
     with Embedded(tmp_path / "store") as mortal:
         _, inner = spawn_watched(REDIS_URL=mortal.url, DATABASE_URL=postgres.url)
-        assert await inner.until(200) == "ok"
+        await inner.until_ok()
         await asyncio.to_thread(postgres.stop, "immediate")
-        assert await inner.until(503) == "database"
+        await inner.until_trouble("database")
         assert isnan((await inner.metrics())["souk_outbox_unsent"])
         await asyncio.to_thread(postgres.start)
-        assert await inner.until(200) == "ok"
+        await inner.until_ok()
         assert mortal.process is not None
         mortal.process.kill()
         mortal.process.wait()
-        assert await inner.until(503) == "store"
+        await inner.until_trouble("store")
         assert (await inner.metrics())["souk_store_up"] == 0
         mortal.tend()
-        assert await inner.until(200) == "ok"
+        await inner.until_ok()
 
 
 async def nothing() -> None:
@@ -166,7 +166,7 @@ async def test_a_port_that_is_taken_is_had_as_soon_as_it_is_free(
         while "admin port" not in caplog.text:
             await asyncio.sleep(0)
         taken.close()
-        assert await Inner(port).until(200, "/healthz") == "ok"
+        await Inner(port).until_ok("/healthz")
 
 
 async def test_what_is_no_page_is_404_and_garbage_is_closed(inner: Inner) -> None:
