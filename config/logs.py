@@ -15,7 +15,8 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter
 from structlog.types import EventDict, Processor
 
 FACTS = ("connection", "user", "address", "origin", "code")
-"""What a call may tell by `extra=`."""
+"""What a call may tell by `extra=`; `where`, places in code, only to machines: people
+have it in the message."""
 QUIET = ("daphne", "httpx", "httpcore", "asyncio")
 """They say at INFO what nobody asks for, or with addresses in full."""
 
@@ -50,7 +51,7 @@ def described(*, plain: bool) -> dict[str, Any]:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        ExtraAdder(FACTS),
+        ExtraAdder(FACTS if plain else (*FACTS, "where")),
         structlog.processors.TimeStamper(fmt="iso", utc=not plain),
     ]
     last: list[Processor]

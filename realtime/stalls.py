@@ -57,5 +57,10 @@ class StallWatch:
 
     def _tell(self) -> None:
         frame = sys._current_frames().get(self._watched)
-        stack = "".join(traceback.format_stack(frame)) if frame else ""
-        logger.error("the loop has not turned for %.1f s:\n%s", PATIENCE_SECONDS, stack)
+        stack = traceback.extract_stack(frame) if frame else []
+        logger.error(
+            "the loop has not turned for %.1f s:\n%s",
+            PATIENCE_SECONDS,
+            "".join(traceback.format_list(stack)),
+            extra={"where": [f"{f.filename}:{f.lineno} {f.name}" for f in stack]},
+        )

@@ -34,6 +34,12 @@ class Inner:
                     return
                 await asyncio.sleep(0.05)
 
+    async def until_equal(self, expected: dict[str, float]) -> None:
+        """Gauges that are read within a second, or are as if it were away."""
+        async with asyncio.timeout(PATIENCE):
+            while expected.items() - (await self.metrics()).items():
+                await asyncio.sleep(0.05)
+
     async def _asked(self, path: str) -> tuple[int, str]:
         try:
             return await self.get(path)
