@@ -95,12 +95,12 @@ class Site:
 
     async def until_ready(self) -> None:
         for port in self.ports:
-            await Inner(port).until(200)
+            await Inner(port).until_ok()
 
     async def until_noticed(self) -> float:
         """Seconds until the last process said on its admin port what is wrong."""
         began = time.monotonic()
-        assert "store" in await Inner(self.ports[-1]).until(503)
+        await Inner(self.ports[-1]).until_trouble("store")
         return time.monotonic() - began
 
 
