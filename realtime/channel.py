@@ -96,6 +96,8 @@ class Channel:
         self.passes = 0
         self.warming: asyncio.Task[None] | None = None
         self.cooling: asyncio.TimerHandle | None = None
+        self.used = 0.0
+        """When somebody last came or left, by the loop's clock."""
         self.waiting: list[Publication] = []
         self.filling: asyncio.Task[None] | None = None
         self.doubt = ""

@@ -310,15 +310,20 @@ class Hub:
         self._tell(channel)
 
     def _cool_later(self, channel: Channel) -> None:
-        if channel.cooling is not None:
-            channel.cooling.cancel()
+        """One timer a channel, however many come and go."""
         loop = asyncio.get_running_loop()
-        channel.cooling = loop.call_later(COOL_SECONDS, self._cool, channel)
+        channel.used = loop.time()
+        if channel.cooling is None:
+            channel.cooling = loop.call_later(COOL_SECONDS, self._cool, channel)
 
     def _cool(self, channel: Channel) -> None:
         channel.cooling = None
         name, used = channel.name, channel.members or channel.name in self.taps
         if used or self.channels.get(name) is not channel:
+            return
+        loop = asyncio.get_running_loop()
+        if (due := channel.used + COOL_SECONDS) > loop.time():
+            channel.cooling = loop.call_at(due, self._cool, channel)
             return
         del self.channels[name]
         self._task(self._forget(name))

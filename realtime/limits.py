@@ -3,7 +3,6 @@
 Pure. What a user may do across connections and processes is `admission.take`.
 """
 
-from collections import deque
 from math import ceil
 
 from realtime.exceptions import TOO_MANY_REQUESTS, CommandError
@@ -20,6 +19,8 @@ REFUSAL_SECONDS = 10.0
 
 class LocalBucket:
     """Tokens of one connection; `now` in seconds, from any start, never backwards."""
+
+    __slots__ = ("_rate", "_tokens", "_at")
 
     def __init__(self, rate: Rate, now: float) -> None:
         self._rate = rate
@@ -45,11 +46,13 @@ class LocalBucket:
 class Limits:
     """One connection's buckets, and its refusals of the last 10 s."""
 
+    __slots__ = ("_commands", "_subscribes", "_frames", "_refused")
+
     def __init__(self, now: float) -> None:
         self._commands = LocalBucket(COMMAND_RATE, now)
         self._subscribes = LocalBucket(SUBSCRIBE_RATE, now)
         self._frames = LocalBucket(FRAME_RATE, now)
-        self._refused: deque[float] = deque(maxlen=REFUSALS)
+        self._refused: list[float] = []  # few ever are; a deque is 600 bytes more
 
     def flooded(self, now: float) -> bool:
         """A frame has come; too many have."""
@@ -62,6 +65,7 @@ class Limits:
         if (wait := bucket.take(now)) == 0:
             return None
         self._refused.append(now)
+        del self._refused[:-REFUSALS]
         return TOO_MANY_REQUESTS(retry_after_ms=wait)
 
     def abusive(self, now: float) -> bool:

@@ -91,6 +91,9 @@ DELIVERED = {lane: deliveries.labels(lane.value) for lane in Lane}
 DELAYED = {lane: push_delay.labels(lane.value) for lane in Lane}
 SHED = {why: dropped.labels(Lane.SAMPLED.value, why) for why in ("budget", "behind")}
 published = cache(publications.labels)
+opened = cache(connections.labels)
+answered = cache(commands.labels)
+answered_in = cache(command_seconds.labels)
 PASSED = {kind: pass_seconds.labels(kind) for kind in ("urgent", "tick")}
 
 

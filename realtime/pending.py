@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 from realtime.codecs import Codec
 from realtime.exceptions import BAD_REQUEST, INTERNAL, UNAVAILABLE, CommandError
 from realtime.frames import Frame, frame
-from realtime.metrics import command_seconds, commands, connects
+from realtime.metrics import answered, answered_in, connects
 from realtime.protocol import Close, Closing, Error
 
 logger = logging.getLogger(__name__)
@@ -54,21 +54,28 @@ class Pending:
         self._loop = asyncio.get_running_loop()
         self.began = self._loop.time()
         self._open = True
+        self._reader: asyncio.Task[None] | None = None
         # From its arrival: it may wait long for its turn in its line.
-        self._late = self._loop.call_at(
-            self.began + REPLY_SECONDS, self.refuse, UNAVAILABLE()
-        )
+        self._late = self._loop.call_at(self.began + REPLY_SECONDS, self._give_up)
 
     async def read(self, work: Work) -> None:
         """Do what may be given up at any point: out of time, it is cancelled."""
         if not self._open:
             return
-        self._late.cancel()  # from here on one timer both gives up and answers
+        reader = self._reader = asyncio.current_task()
         try:
-            async with asyncio.timeout_at(self.began + REPLY_SECONDS):
-                await self._run(work)
-        except TimeoutError:
-            self.refuse(UNAVAILABLE())
+            await self._run(work)
+        except asyncio.CancelledError:
+            # By us, and by nobody else (as asyncio.timeout does).
+            if self._open or reader is None or reader.uncancel() > 0:
+                raise
+        finally:
+            self._reader = None
+
+    def _give_up(self) -> None:
+        self.refuse(UNAVAILABLE())
+        if self._reader is not None:
+            self._reader.cancel()
 
     async def act(self, work: Work) -> None:
         """Do what must not be torn: out of time it goes on, its reply is dropped."""
@@ -115,8 +122,8 @@ class Pending:
                 self._write(following)
 
     def _count(self, code: int) -> None:
-        commands.labels(self.method, code).inc()
-        command_seconds.labels(self.method).observe(self._loop.time() - self.began)
+        answered(self.method, code).inc()
+        answered_in(self.method).observe(self._loop.time() - self.began)
         if code and self.name == "connect":
             connects.labels(code).inc()
 

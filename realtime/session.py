@@ -18,7 +18,7 @@ from structlog.contextvars import bind_contextvars
 
 from realtime import protocol
 from realtime.backlog import Backlog
-from realtime.codecs import BadFrame, Codec, push
+from realtime.codecs import CODECS, BadFrame, Codec, push
 from realtime.connection import Connection
 from realtime.dispatch import plan
 from realtime.doors import cut
@@ -30,7 +30,7 @@ from realtime.exceptions import (
 )
 from realtime.frames import Frame, frame
 from realtime.limits import Limits
-from realtime.metrics import connections, connects, disconnects
+from realtime.metrics import connects, disconnects, opened
 from realtime.pending import REPLY_SECONDS, Answer, Pending, Work, bad_request
 from realtime.process import Process
 from realtime.protocol import UNSUBSCRIBE_RECOVER, Close, Envelope
@@ -41,6 +41,9 @@ from realtime.welcome import pong, refresh, welcome
 logger = logging.getLogger(__name__)
 
 ID_MAX = 2**32 - 1
+
+EMPTY = {codec.binary: frame(codec, [codec.encode({})]) for codec in CODECS}
+"""Pings and pongs of each codec: never compressed, so one for all."""
 
 Run = Callable[[Work], Coroutine[Any, Any, None]]
 
@@ -62,13 +65,12 @@ class Session:
         self._limits = Limits(loop.time())
         self._lines: dict[str, asyncio.Task[None]] = {}
         self._in_flight = 0
-        self._room = asyncio.Event()
+        self._room: asyncio.Event | None = None
         self._heard = True
         self._closed = False
         process.sessions.add(self)
-        self._counted = connections.labels(
-            "msgpack" if codec.binary else "json", str(codec.deflate).lower()
-        )
+        kind = "msgpack" if codec.binary else "json"
+        self._counted = opened(kind, str(codec.deflate).lower())
         self._counted.inc()
         self._stale = loop.call_later(
             settings.SOUK_CONNECT_SECONDS, self.close, protocol.STALE
@@ -158,18 +160,22 @@ class Session:
 
     async def _start(self, line: str, run: Run, work: Work) -> None:
         while self._in_flight >= protocol.IN_FLIGHT and not self._closed:
-            self._room.clear()
+            self._room = asyncio.Event()
             await self._room.wait()
         self._in_flight += 1
         task = self._process.keep(_after(self._lines.get(line), run, work))
         self._lines[line] = task
         task.add_done_callback(lambda done: self._done(line, done))
 
+    def _make_room(self) -> None:
+        if self._room is not None:
+            self._room.set()
+
     def _done(self, line: str, task: asyncio.Task[None]) -> None:
         if self._lines.get(line) is task:
             del self._lines[line]
         self._in_flight -= 1
-        self._room.set()
+        self._make_room()
 
     async def _connect(self, body: Raw) -> Answer:
         wish = self._codec.body(body, protocol.Connect)
@@ -243,7 +249,7 @@ class Session:
 
     def _ping(self) -> None:
         self._heard = False
-        self.sink.write(frame(self._codec, [self._codec.encode({})]))
+        self.sink.write(EMPTY[self._codec.binary])
 
     def slow(self) -> None:
         """The client takes too little: it must come back and recover."""
@@ -296,7 +302,7 @@ class Session:
             client = self.here.connection.client
             logger.info("ended", extra={"connection": client, "code": why})
         self._stale.cancel()
-        self._room.set()
+        self._make_room()
         if self.here is not None:
             self.here.close()
             self._process.depart(self, self.here.connection.viewer)

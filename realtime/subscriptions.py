@@ -7,9 +7,8 @@ from before them, what was published meanwhile follows at once as pushes.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -48,6 +47,8 @@ from realtime.protocol import (
 from realtime.recovery import Gap, History, Position, Publication, Recovered
 from realtime.router import CommandRouter
 from realtime.sinks import Sink
+
+T = TypeVar("T")
 
 HOOK_SECONDS = 1.0
 HISTORY_LIMIT = 100
@@ -90,9 +91,8 @@ class Subscriptions:
         self._check(wish)
         namespace = namespace_of(name)
         address = name.partition(":")[2]
-        async with _brief():
-            if namespace.authorize is not None:
-                await namespace.authorize(self.connection, address)
+        if namespace.authorize is not None:
+            await _brief(namespace.authorize(self.connection, address))
         channel = await self._hub.warm(name)
         since = Position(wish.offset, wish.epoch) if wish.recover else None
         if since is not None:
@@ -100,8 +100,7 @@ class Subscriptions:
         start = self._hub.begin(channel, since)
         if wish.flag & FAIL_IF_UNRECOVERABLE and isinstance(start.recovered, Gap):
             raise UNRECOVERABLE_POSITION()
-        async with _brief():
-            data = await self._data(namespace.name, address)
+        data = await self._data(namespace.name, address)
         return self.complete(channel, start, data)
 
     def _check(self, wish: Subscribe) -> None:
@@ -119,9 +118,11 @@ class Subscriptions:
 
     async def _data(self, namespace: str, address: str) -> dict[str, Any] | None:
         hooks = self._router.subscribe_hooks.get(namespace, [])
+        if not hooks:
+            return None
         calls = [hook(self.connection, address) for hook in hooks]
         merged: dict[str, Any] = {}
-        for part in await asyncio.gather(*calls):
+        for part in await _brief(asyncio.gather(*calls)):
             if part is not None:
                 merged |= builtins(part)
         return merged or None
@@ -217,12 +218,11 @@ class Subscriptions:
             self.leave(name)
 
 
-@asynccontextmanager
-async def _brief() -> AsyncIterator[None]:
+async def _brief(asked: Awaitable[T]) -> T:
     """Rooms' hooks have a second; the client may try again."""
     try:
         async with asyncio.timeout(HOOK_SECONDS):
-            yield
+            return await asked
     except TimeoutError:
         raise UNAVAILABLE() from None
 

@@ -94,6 +94,8 @@ async def _tell(
         for name, hook in process.router.connect_hooks.items()
         if asked.get(name)
     }
+    if not hooks:
+        return {}
     try:
         async with asyncio.timeout(HOOKS_SECONDS):
             parts = await asyncio.gather(

@@ -95,7 +95,8 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
     _held = _inside = False
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # see onMessage
+        self._events: list[dict[str, Any]] = []  # bounded by onMessage
+        self._waiter: asyncio.Future[None] | None = None
 
     @classmethod
     def configure(cls, factory: Any) -> None:
@@ -165,12 +166,17 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
 
     def hear(self, event: dict[str, Any]) -> None:
         """Something for the application."""
-        self._queue.put_nowait(event)
+        self._events.append(event)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def next(self) -> dict[str, Any]:
         """The application's `receive`."""
-        event = await self._queue.get()
-        if self._held and self._queue.qsize() < UNREAD_FRAMES:
+        while not self._events:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        event = self._events.pop(0)
+        if self._held and len(self._events) < UNREAD_FRAMES:
             self._held = False
             self.transport.resumeProducing()
         return event
@@ -229,7 +235,7 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
         kind = "bytes" if isBinary else "text"
         data = payload if isBinary else payload.decode()
         self.hear({"type": "websocket.receive", kind: data})
-        if not self._held and self._queue.qsize() >= UNREAD_FRAMES:
+        if not self._held and len(self._events) >= UNREAD_FRAMES:
             self._held = True
             self.transport.pauseProducing()
 

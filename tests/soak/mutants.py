@@ -50,7 +50,7 @@ MUTANTS = [
         (
             "who joined in mid-pass is told it all",
             "pump.py",
-            "had = self._batch.had(member)",
+            "had = self.batch.had(member)",
             "had = 0",
         ),
         (
@@ -134,7 +134,7 @@ MUTANTS = [
         (
             "what waits of a channel that was left is sent",
             "backlog.py",
-            "self._reliable = deque(f for f in self._reliable if f.channel != channel)",
+            "self._reliable = [f for f in self._reliable if f.channel != channel]",
             "pass",
         ),
         (
@@ -146,7 +146,7 @@ MUTANTS = [
         (
             "what a slow viewer is not told is not counted",
             "backlog.py",
-            "self._shed[victim.channel] += victim.count",
+            "self._shed[victim.channel] = shed + victim.count",
             "pass",
         ),
         (
