@@ -24,8 +24,6 @@ from realtime.protocol import FRAME_BYTES
 from realtime.sends import share_the_lock
 
 CLOSE_SECONDS = 10
-QUEUE = 2048
-"""Who may wait to be accepted."""
 
 
 class LiveFactory(WebSocketFactory):  # type: ignore[misc] # daphne is untyped
@@ -105,7 +103,7 @@ class LiveServer(Server):  # type: ignore[misc] # daphne is untyped
         """Take those who wait in the queue, then nobody: closing it would cut them."""
         waiting = select.poll()
         waiting.register(self._port.fileno(), select.POLLIN)
-        for _ in range(QUEUE):
+        for _ in range(socket.SOMAXCONN):
             if not waiting.poll(0):
                 break
             self._port.doRead()

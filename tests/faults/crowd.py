@@ -15,7 +15,7 @@ from realtime.testing import PATH
 from realtime.tokens import Holder, issue_resume
 from tests.realtime.raw import REQUEST, frame_head
 
-COME_SECONDS = TOLD_SECONDS = 30.0
+COME_SECONDS = TOLD_SECONDS = 60.0
 CUT = 1006
 
 
@@ -211,7 +211,7 @@ class Viewer:
 
 
 async def told(viewers: Sequence[Viewer], channel: str, count: int) -> None:
-    """Until each has been told so many; 30 s at most."""
+    """Until each has been told so many; 60 s at most."""
     async with asyncio.timeout(TOLD_SECONDS):
         while any(len(viewer.told[channel]) < count for viewer in viewers):
             await asyncio.sleep(0.01)

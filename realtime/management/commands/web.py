@@ -65,7 +65,9 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.setblocking(False)  # Twisted takes it as it is
     listener.bind((host, port))
-    listener.listen(2048)
+    # As many as the kernel allows: after a cut all come at once, and who finds it
+    # full tries again after 1, 2, 4, 8 s.
+    listener.listen(socket.SOMAXCONN)
     return listener
 
 
