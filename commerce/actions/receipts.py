@@ -94,7 +94,7 @@ def _views(orders: QuerySet[Order]) -> list[OrderView]:
     rows = orders.select_related("shop", "buyer").prefetch_related(
         "lines",
         "shipments",
-        "refunds",
+        "refunds__lines",
         Prefetch("aftersales", wishes[:HISTORY], "last_wishes"),
         Prefetch("changes", changes[:HISTORY], "last_changes"),
     )
@@ -183,6 +183,11 @@ def _refund_view(refund: Refund) -> RefundView:
     return RefundView(
         refund=str(refund.pk),
         amount=refund.amount,
+        lines=[
+            Part(line=share.line_id, qty=share.qty)
+            for share in by_id(refund.lines)
+            if share.qty
+        ],
         reason=refund.reason,
         state=refund.state,
         at=refund.at,

@@ -149,6 +149,8 @@ class ShipmentView(Struct, frozen=True):
 class RefundView(Struct, frozen=True):
     refund: str
     amount: int
+    lines: list[Part]
+    """The whole units it is for; none when it is for a part of their money."""
     reason: str
     state: str
     at: int

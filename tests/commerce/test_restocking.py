@@ -6,9 +6,10 @@ import pytest
 from django.db import transaction
 
 from commerce.actions import refunds, waits
+from commerce.actions.receipts import order_view
 from commerce.actions.touching import once_touching
 from commerce.commands.bags import JoinQueue
-from commerce.commands.shipping import CreateRefund, Refunded, RefundPart
+from commerce.commands.shipping import CreateRefund, Part, Refunded, RefundPart
 from commerce.models import Move, Order, Refund, Shipment, Wait
 from commerce.providers.protocol import Payback
 from realtime import db
@@ -76,6 +77,15 @@ def test_units_given_back_before_they_were_sent_are_for_sale_again(show: Show) -
     give(order, PRICE, 1)
     assert show.left == 8
     assert [move.delta for move in Move.objects.filter(kind="restock")] == [1]
+
+
+def test_the_order_says_for_which_units_money_went_back(show: Show) -> None:
+    order = paid(show, 3)
+    give(order, 1000)
+    give(order, PRICE, 1)
+    part = Part(line=order.lines.get().pk, qty=1)
+    view = order_view(order.buyer_id, str(order.pk))
+    assert [refund.lines for refund in view.refunds] == [[], [part]]
 
 
 def test_the_last_units_take_all_that_is_left_of_the_line(show: Show) -> None:

@@ -16,6 +16,7 @@ import {
   isSent,
   openAfterSale,
   type OrderView,
+  paidBack,
   type Part,
 } from "./trade.ts";
 
@@ -43,6 +44,7 @@ export class SoukAftersale extends ActingElement {
 
   // What was not made good before; a bundle counts as its own line.
   get #lines(): Part[] {
+    const byHand = paidBack(this.view, true);
     const done = this.view.aftersales.filter(({ state }) => state === "done");
     const gone = (line: number): number =>
       done
@@ -51,7 +53,7 @@ export class SoukAftersale extends ActingElement {
         .reduce((sum, { qty }) => sum + qty, 0);
     return this.view.lines
       .filter(({ parent }) => parent === null)
-      .map(({ line, qty }) => ({ line, qty: qty - gone(line) }))
+      .map(({ line, qty }) => ({ line, qty: qty - gone(line) - (byHand.get(line) ?? 0) }))
       .filter(({ qty }) => qty > 0);
   }
 

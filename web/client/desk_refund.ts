@@ -7,7 +7,7 @@ import { icon, toast } from "./element.ts";
 import { digits, money } from "./format.ts";
 import { live } from "./live.ts";
 import { say } from "./say.ts";
-import type { OrderLine, OrderView } from "./trade.ts";
+import { type OrderLine, type OrderView, paidBack } from "./trade.ts";
 
 // What was paid for a line, its tax in it, and what of that was not given back yet.
 function worth(line: OrderLine): number {
@@ -47,10 +47,17 @@ export class SoukDeskRefund extends ActingElement {
     this.total = this.#amounts(form).reduce((sum, { amount }) => sum + amount, 0);
   }
 
-  // So many whole units: their share of what was paid.
+  // Units whose money did not go back yet.
+  #left(line: OrderLine): number {
+    return Math.max(0, line.qty - (paidBack(this.view).get(line.line) ?? 0));
+  }
+
+  // So many whole units: their share of what was paid, the last of them all that is left.
   #units(event: Event, line: OrderLine): void {
     const field = event.target as HTMLSelectElement;
-    const share = Math.min(rest(line), Math.round((worth(line) * Number(field.value)) / line.qty));
+    const units = Number(field.value);
+    const part = Math.round((worth(line) * units) / line.qty);
+    const share = units === this.#left(line) ? rest(line) : Math.min(rest(line), part);
     const amount = field.form?.elements.namedItem(`amount-${line.line}`) as HTMLInputElement;
     amount.value = share === 0 ? "" : String(share / this.#unit);
     this.#count(event);
@@ -71,7 +78,7 @@ export class SoukDeskRefund extends ActingElement {
 
   #field(line: OrderLine): TemplateResult {
     const { currency } = this.view;
-    const counts = Array.from({ length: line.qty + 1 }, (_, count) => count);
+    const counts = Array.from({ length: this.#left(line) + 1 }, (_, count) => count);
     return html`<li><b>${line.title}</b><small>${say("desk.refund_most", { amount: money({ amount: rest(line), currency }) })}</small>
       <span class="two"><label>${say("desk.refund_units")}<select name="qty-${line.line}"
         @change=${(event: Event) => this.#units(event, line)}>${counts.map((count) => html`<option value=${count}>${count === 0 ? "–" : count}</option>`)}</select></label>

@@ -72,6 +72,7 @@ export interface Shipment {
 export interface Refund {
   refund: string;
   amount: number;
+  lines: Part[]; // the whole units it is for
   reason: string;
   state: "due" | "sent" | "done" | "failed";
   at: Millis;
@@ -177,18 +178,34 @@ export function openAfterSale(order: OrderView): AfterSale | undefined {
   );
 }
 
+function perLine(parts: Part[]): Map<number, number> {
+  const units = new Map<number, number>();
+  for (const { line, qty } of parts) units.set(line, (units.get(line) ?? 0) + qty);
+  return units;
+}
+
+// Units whose money went back, or is about to; `unasked`: the shop's own doing only.
+export function paidBack(order: OrderView, unasked = false): Map<number, number> {
+  const stand = order.refunds.filter(
+    ({ state, reason }) => state !== "failed" && (!unasked || reason === "shop"),
+  );
+  return perLine(stand.flatMap(({ lines }) => lines));
+}
+
 // How many units of each line have not been sent yet; a bundle counts as its own line.
 // What was given back is not sent any more: the server knows exactly.
 export function unsent(order: OrderView): Part[] {
-  const sent = new Map<number, number>();
-  for (const { line, qty } of order.shipments.flatMap((parcel) => parcel.lines))
-    sent.set(line, (sent.get(line) ?? 0) + qty);
+  const sent = perLine(order.shipments.flatMap((parcel) => parcel.lines));
+  const back = paidBack(order);
   return order.lines
     .filter(({ parent, price, qty, discount, tax, refunded }) => {
       const worth = price * qty - discount + tax;
       return parent === null && (worth === 0 || refunded < worth);
     })
-    .map(({ line, qty }) => ({ line, qty: qty - (sent.get(line) ?? 0) }))
+    .map(({ line, qty }) => ({
+      line,
+      qty: qty - (sent.get(line) ?? 0) - (back.get(line) ?? 0),
+    }))
     .filter(({ qty }) => qty > 0);
 }
 

@@ -943,6 +943,7 @@ export interface RefundPart {
 export interface RefundView {
   refund: string;
   amount: number;
+  lines: Array<Part>;
   reason: string;
   state: string;
   at: number;
