@@ -3,7 +3,9 @@
 import os
 import threading
 
-from realtime import CommandRouter, Event, Keep, Lane, Namespace
+from msgspec import Struct
+
+from realtime import Command, CommandRouter, Connection, Event, Keep, Lane, Namespace
 
 router = CommandRouter()
 router.namespace(Namespace("deals", lane=Lane.RELIABLE, keep=Keep(500, seconds=3600)))
@@ -23,6 +25,28 @@ class Commented(Event, frozen=True, tag="comment.sent"):
 def comment(seq: int) -> Commented:
     text = "is the blue one still there in size M? the last show was so good ~"
     return Commented(seq=seq, user=1_000_017, name="Lin 小*", text=text)
+
+
+class Said(Event, frozen=True, tag="comment.said"):
+    """A comment of a flood: not one of the sequence that must be whole."""
+
+    n: int
+    at: float
+    """When it was due, by the machine's monotonic clock."""
+    text: str
+
+
+class Echo(Command, frozen=True, tag="bench.echo"):
+    at: float
+
+
+class Echoed(Struct, frozen=True):
+    at: float
+
+
+@router.handles(anonymous=True)
+async def echo(_: Connection, command: Echo) -> Echoed:
+    return Echoed(command.at)
 
 
 def burn() -> None:

@@ -1,11 +1,22 @@
 """Guests of the hub's random walk, and what must be so of each (R1-R4, R9)."""
 
+import asyncio
+
 import msgspec
 
 from realtime.recovery import Position
 from tests.realtime.viewers import Viewer
 
 DEALS, STATE, COMMENTS = "deals:1", "state:1", "comments:1"
+
+
+class Clock(asyncio.SelectorEventLoop):
+    """A loop whose time passes when told."""
+
+    now = 1000.0
+
+    def time(self) -> float:
+        return self.now
 
 
 class Log:

@@ -9,7 +9,6 @@ the clock is the walk's own, so that every run can be run again.
 Runs are 1,000, with SOAK=1 10,000. `python -m tests.soak.mutants` shows what they find.
 """
 
-import asyncio
 import os
 from collections.abc import Coroutine
 from typing import Any
@@ -24,7 +23,15 @@ from realtime.controller import Setting
 from realtime.healing import check, mend
 from realtime.hub import Hub
 from realtime.recovery import Position, Recovered
-from tests.realtime.guests import COMMENTS, DEALS, STATE, Guest, Log, newest
+from tests.realtime.guests import (
+    COMMENTS,
+    DEALS,
+    STATE,
+    Clock,
+    Guest,
+    Log,
+    newest,
+)
 from tests.realtime.viewers import Reader, Viewer, turns
 from tests.realtime.world import Store, namespace_of
 
@@ -34,15 +41,6 @@ SINCE = st.integers(0, 4)
 GUESTS = 6
 BUSY = Setting(tick_ms=50, budget=20.0)
 HELD_BYTES = RELIABLE_BYTES + SAMPLED_BYTES + FRAME_BYTES + 8 * 1024
-
-
-class Clock(asyncio.SelectorEventLoop):
-    """A loop whose time passes when told."""
-
-    now = 1000.0
-
-    def time(self) -> float:
-        return self.now
 
 
 class Walk(RuleBasedStateMachine):
@@ -124,6 +122,16 @@ class Walk(RuleBasedStateMachine):
         if name not in self.holed:
             self.store.flush(name)
 
+    @rule(count=st.integers(1, 3))
+    def flush_while_a_hole_is_open(self, count: int) -> None:
+        self.run(self.hand_over(10_000))
+        self.publish(3, 0)
+        if self.store.bus:
+            self.drop_a_message()
+        self.store.flush(DEALS)
+        self.publish(1, 0)
+        self.run(self.hand_over(count, 8))
+
     @rule(how=st.sampled_from(["", "flush", "fail over"]), after=st.integers(0, 2))
     def lose_the_link_and_find_it(self, how: str, after: int) -> None:
         self.store.cut()
@@ -137,6 +145,8 @@ class Walk(RuleBasedStateMachine):
         self.hub.hold()
         if how != "fail over":
             self.publish(after, 0)
+        for _ in range(after):
+            self.set_value("a")
         self.run(self.hand_over(after))
         self.run(mend(self.hub, self.store))
         self.holed.clear()
@@ -182,7 +192,7 @@ class Walk(RuleBasedStateMachine):
         """
         known: Position | None = None
         if name == DEALS:
-            places = [None, self.store.position(DEALS), *self.gone[-3:]]
+            places = [None, self.store.position(DEALS), *self.gone[-2:], *self.gone[:1]]
             known = places[since % len(places)]
         self.store.deliver(late)
         guest.on.add(name)
