@@ -59,11 +59,13 @@ class Cut(Exception):
 class Link:
     """`with Link(port_of_the_server) as link:`, and clients go to `link.port`.
 
+    Or the path of the server's unix socket.
+
     A thread and a loop of its own, so that a test's loop that is busy delays nothing;
     every verb has taken effect when it returns.
     """
 
-    def __init__(self, upstream: int, seed: int = 1) -> None:
+    def __init__(self, upstream: int | str, seed: int = 1) -> None:
         self.up, self.down = Way(), Way()
         self.seed = seed
         self.connections = 0
@@ -146,6 +148,11 @@ class Link:
         for writer in list(self._writers):
             _reset(writer)
 
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._upstream, str):
+            return await asyncio.open_unix_connection(self._upstream)
+        return await asyncio.open_connection("127.0.0.1", self._upstream)
+
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -156,7 +163,7 @@ class Link:
         self._writers.add(writer)
         ends = [writer]
         try:
-            there, back = await asyncio.open_connection("127.0.0.1", self._upstream)
+            there, back = await self._dial()
             self._writers.add(back)
             ends.append(back)
             await together(

@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from realtime.db import WAITING
+from tests.faults import ROOMS
 from tests.faults.crowd import Refused, Viewer, Visit, told
-from tests.live import Server
+from tests.faults.link import Link
+from tests.live import Server, Spawn
 
 pytestmark = [
     pytest.mark.both_databases,
@@ -49,6 +53,42 @@ async def test_db_slow_holds_up_nobody_else(
     await holder.reply("let.go")
     # Answered; or, on a slow machine, told after four seconds that it is still at it.
     await asyncio.wait([long])
+
+
+@pytest.mark.skipif(
+    settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"),
+    reason="SQLite has no network",
+)
+async def test_db_slow_by_its_network_is_told_or_waited_for(
+    rooms: Server, spawn_server: Spawn, visit: Visit, seed: int
+) -> None:
+    """200 ms on the way of each answer: comments flow, each letter is posted once."""
+    given = connection.settings_dict
+    path = f"{given['HOST']}/.s.PGSQL.{given['PORT'] or 5432}"
+    reader = visit(rooms.url, 1, "deals:far")
+    await reader.come()
+    with Link(path, seed) as link:
+        url = f"postgresql://{given['USER']}@127.0.0.1:{link.port}/{given['NAME']}"
+        server = spawn_server(**ROOMS, DATABASE_URL=url)
+        writers = [visit(server.url, n, "deals:near") for n in range(2, 14)]
+        await asyncio.gather(*(writer.come() for writer in writers))
+        link.down.delay = 0.2
+        sent = [post(writer, n) for n, writer in enumerate(writers)]
+        await writers[0].reply("tell.all", channel="deals:near", first=0, count=5)
+        await told(writers, "deals:near", 5)
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+        refused = [error for error in answers if isinstance(error, BaseException)]
+        assert {code(error) for error in refused} <= {BUSY, UNAVAILABLE}
+        link.heal()
+        again = [await post(writer, n) for n, writer in enumerate(writers)]
+        assert [reply["data"]["n"] for reply in again] == list(range(len(writers)))
+        await told([reader], "deals:far", len(writers))
+        assert await asyncio.to_thread(server.stop) == 0
+    assert sorted(reader.told["deals:far"]) == list(range(len(writers)))
+
+
+def post(writer: Viewer, n: int) -> "asyncio.Future[dict[str, Any]]":
+    return writer.rpc("post.letter", key=f"far-{n}", channel="deals:far", n=n)
 
 
 async def test_db_pool_held_is_told_as_busy_or_unavailable(
