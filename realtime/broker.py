@@ -19,6 +19,7 @@ from realtime.link import Link, Receive
 from realtime.loops import PerLoop
 from realtime.metrics import published
 from realtime.recovery import NO_KEEP, History, Position, Publication
+from realtime.shards import Links
 from realtime.store import lua, store, store_key
 
 META_SECONDS = 30 * 24 * 3600
@@ -58,7 +59,13 @@ class Broker:
 
     def __init__(self) -> None:
         self.store = store()
-        self.link = Link(self.store)
+        self.link = self._link()
+
+    def _link(self) -> Link | Links:
+        client = self.store.nodes.of(b"")
+        if client is None or self.store.nodes.sharded:
+            return Links(self.store.nodes)
+        return Link(client)
 
     async def publish(
         self, name: str, publication: Publication, once: int | None = None
@@ -81,7 +88,9 @@ class Broker:
             return await self._replace(name, publication)
         envelope = pack(publication)
         if publication.flags & NO_KEEP:
-            await self.store.call("PUBLISH", store_key(name), b"0 - " + envelope)
+            await self.store.call(
+                self.store.publish, store_key(name), b"0 - " + envelope
+            )
             return Position(0, "")
         row = "" if once is None else str(once)
         answer = await self.store.run(
@@ -92,7 +101,7 @@ class Broker:
                 namespace.keep.count,
                 namespace.keep.seconds,
                 fresh_epoch(),
-                "PUBLISH",
+                self.store.publish,
                 store_key(name),
                 0 if once is None else ONCE_SECONDS,
                 META_SECONDS,
@@ -111,7 +120,7 @@ class Broker:
                 "" if version is None else version,
                 bytes(value),
                 LATEST_SECONDS,
-                "PUBLISH",
+                self.store.publish,
                 store_key(name),
                 pack(publication),
                 LATEST_KEYS,

@@ -10,11 +10,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 from realtime import jwt, sends
 from realtime.embedded import binary
+from realtime.nodes import nodes
 
 
 @register()
 def store_can_be_started(**_: Any) -> list[CheckMessage]:
     if settings.REDIS_URL:
+        try:
+            nodes(settings.REDIS_URL)
+        except ValueError as error:
+            hint = f"See docs/topics/store.md: {error}."
+            return [Error("REDIS_URL is wrong.", hint=hint, id="realtime.E005")]
         return []
     try:
         binary()

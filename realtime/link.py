@@ -5,16 +5,17 @@ Its reader only routes. Neighbours: broker.py, which is the way in.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from redis.asyncio import Connection
+from redis.asyncio import Connection, Redis
 from redis.exceptions import RedisError
 
 from realtime.bus import unpack
 from realtime.loops import together
 from realtime.recovery import Publication
-from realtime.store import Store, Unavailable, store_key
+from realtime.store import Unavailable, store_key
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +30,19 @@ Receive = Callable[[str, Publication], None]
 class Link:
     """The subscriber connection: routes, pings, and comes back by itself."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, client: Redis, *, sharded: bool = False) -> None:
+        self._client = client
+        prefix = b"s" if sharded else b""
+        self._message = prefix + b"message"
+        self._subscribe = prefix + b"subscribe"
+        self._unsubscribe = prefix + b"unsubscribe"
+        # A server of a Cluster takes names of several slots one by one.
+        self._at_once = 1 if sharded else NAMES_AT_ONCE
         self.names: dict[bytes, str] = {}
         self.is_up = False
         self._linked = asyncio.Event()
         self._acks: dict[bytes, list[asyncio.Future[None]]] = {}
+        self._leaving: Counter[bytes] = Counter()
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._heard = 0.0
@@ -43,9 +51,19 @@ class Link:
     @property
     def is_mending(self) -> bool:
         """A link was lost, and the next does not bring every name yet."""
-        return self._was_up and not self.is_up
+        return self._connection is not None and self._was_up and not self.is_up
 
-    def start(self, receive: Receive, relinked: Callable[[], None]) -> None:
+    def holds(self, name: str) -> bool:
+        return store_key(name).encode() in self.names
+
+    def start(
+        self,
+        receive: Receive,
+        relinked: Callable[[], None],
+        displaced: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`displaced` is called when a channel's home may be elsewhere now."""
+        self._displaced = displaced
         self._receive = receive
         self._relinked = relinked
         self._task = asyncio.create_task(self._keep())
@@ -73,8 +91,9 @@ class Link:
             self.names.pop(bus, None)
         if self._connection is None:
             return
+        self._leaving.update(buses)
         try:
-            await self._connection.send_command("UNSUBSCRIBE", *buses)
+            await self._connection.send_command(self._unsubscribe, *buses)
         except (RedisError, OSError):
             log.info("link lost while leaving %d channels", len(names))
 
@@ -84,12 +103,12 @@ class Link:
             raise ConnectionError("no link")
         loop = asyncio.get_running_loop()
         futures = []
-        for start in range(0, len(buses), NAMES_AT_ONCE):
-            part = buses[start : start + NAMES_AT_ONCE]
+        for start in range(0, len(buses), self._at_once):
+            part = buses[start : start + self._at_once]
             for bus in part:
                 futures.append(loop.create_future())
                 self._acks.setdefault(bus, []).append(futures[-1])
-            await self._connection.send_command("SUBSCRIBE", *part)
+            await self._connection.send_command(self._subscribe, *part)
         if futures:
             await asyncio.gather(*futures)
 
@@ -98,7 +117,7 @@ class Link:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            pool: Any = self._store.client.connection_pool
+            pool: Any = self._client.connection_pool
             connection: Connection = pool.make_connection()
             try:
                 async with asyncio.timeout(SILENCE_SECONDS):
@@ -109,6 +128,7 @@ class Link:
                     log.warning("link lost: %s", error or type(error).__name__)
             finally:
                 self._lost()
+                self._displaced()
                 await connection.disconnect(nowait=True)
             await asyncio.sleep(max(0.0, began + AGAIN_SECONDS - loop.time()))
 
@@ -121,6 +141,7 @@ class Link:
                 if not future.done():
                     future.set_exception(ConnectionError("link lost"))
         self._acks.clear()
+        self._leaving.clear()
 
     async def _listen(self, connection: Connection) -> None:
         self._connection = connection
@@ -154,12 +175,21 @@ class Link:
         while True:
             answer: Any = await connection.read_response(disable_decoding=True)
             self._heard = loop.time()
-            if answer[0] == b"message":
+            kind = answer[0]  # of an array; a number in a bare PONG
+            if kind == self._message:
                 self._route(answer[1], answer[2])
-            elif answer[0] == b"subscribe":
+            elif kind == self._unsubscribe:
+                self._left(answer[1])
+            elif kind == self._subscribe:
                 for future in self._acks.pop(answer[1], ()):
                     if not future.done():
                         future.set_result(None)
+
+    def _left(self, bus: bytes) -> None:
+        if self._leaving[bus]:
+            self._leaving[bus] -= 1
+        elif self.names.pop(bus, None):
+            self._displaced()  # not by us: its slot has left this server
 
     def _route(self, bus: bytes, message: bytes) -> None:
         name = self.names.get(bus)

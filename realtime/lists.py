@@ -30,7 +30,7 @@ async def pop(key: str, *, seconds: float) -> bytes | None:
     """
     try:
         async with asyncio.timeout(seconds + 2):
-            taken: Any = await store().client.blpop([key], timeout=seconds)
+            taken: Any = await (await store().client(key)).blpop([key], timeout=seconds)
     except (RedisError, OSError):
         raise Unavailable from None
     return None if taken is None else bytes(taken[1])

@@ -51,13 +51,13 @@ async def online(user_ids: Iterable[int]) -> set[int]:
     asked = list(user_ids)
     if not asked:
         return set()
-    buses = [store_key(personal(user)) for user in asked]
+    link, buses = store(), [store_key(personal(user)) for user in asked]
+    calls = [link.call("PUBSUB", link.numsub, bus, key=bus) for bus in buses]
     try:
-        answer = await store().call("PUBSUB", "NUMSUB", *buses)
+        answers = await asyncio.gather(*calls)
     except Unavailable:
         return set()
-    listeners = answer[1::2]  # bus, number, bus, number …
-    return {user for user, number in zip(asked, listeners, strict=True) if number}
+    return {user for user, (_, n) in zip(asked, answers, strict=True) if n}
 
 
 async def _count(

@@ -1,58 +1,33 @@
-"""The link to the store: calls of one loop turn leave together, and none waits long.
+"""The link to the store: finds the server of a key, and none who calls waits long.
 
-Redis protocol, `redis://` or `unix://`. Neighbours: broker.py and every module with a
-script beside it in lua/.
+Neighbours: nodes.py (where it is), wire.py (how it is told), broker.py and every module
+with a script beside it in lua/.
 """
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Sequence
 from hashlib import sha1
-from math import inf
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from hiredis import pack_command
-from msgspec import Struct
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    BusyLoadingError,
-    MasterDownError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import RedisError
 
 from realtime.embedded import socket_path
-from realtime.exceptions import UNAVAILABLE, CommandError
 from realtime.loops import PerLoop
-from realtime.metrics import store_seconds
+from realtime.nodes import CALL_SECONDS as CALL_SECONDS
+from realtime.nodes import nodes
+from realtime.wire import LATE_SECONDS as LATE_SECONDS
+from realtime.wire import WAITING, Call, Part, Wire
+from realtime.wire import Unavailable as Unavailable
 
 log = logging.getLogger(__name__)
 
-CALL_SECONDS = 2.0
-LATE_SECONDS = 0.25
-"""A store that takes longer is not waited for by those who can do without it."""
-BATCH = 256
-WAITING = 20_000
+SEEK_SECONDS = 0.05
 PREFIX = "souk:s:"
-NOT_NOW = (BusyLoadingError, MasterDownError, OutOfMemoryError, ReadOnlyError)
-
-Part = bytes | str | int | float
-
-
-class Unavailable(CommandError):
-    """The store is away or out of time: what was asked may or may not have happened."""
-
-    def __init__(self) -> None:
-        super().__init__(UNAVAILABLE, {})
 
 
 def store_key(tag: str, *parts: str) -> str:
@@ -83,146 +58,109 @@ class Script:
         return store().run(self, keys, args)
 
 
-class Call(Struct):
-    """One command on its way; `again` replaces it if the script is not known there."""
-
-    name: str
-    parts: tuple[Part, ...]
-    future: asyncio.Future[Any]
-    again: tuple[Part, ...] | None = None
-
-    def fail(self, error: Exception) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-
-
 class Store:
-    """One connection; one pipeline of at most 256 calls in flight, in order of calling.
-
-    A pipeline that fails or takes longer than 2 s fails every call that waits.
-    """
+    """The servers of a store, each with its `Wire`; a call goes to that of its key."""
 
     def __init__(self, url: str | None = None) -> None:
-        # Without retries: a call sent twice could take effect twice.
-        self.client: Redis = Redis.from_url(
-            url or store_url(),
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=None,
-            socket_connect_timeout=CALL_SECONDS,
-        )
-        self._calls: deque[Call] = deque()
-        self._flight: list[Call] = []
-        self._flusher: asyncio.Task[None] | None = None
-        self._began = inf
-        """When the flight did."""
-        self._failed = -inf
+        self.nodes = nodes(url or store_url())
+        self.publish = "SPUBLISH" if self.nodes.sharded else "PUBLISH"
+        self.numsub = "SHARDNUMSUB" if self.nodes.sharded else "NUMSUB"
+        self._wires: dict[Redis, Wire] = {}
+        self._astray: list[Call] = []
+        self._finder: asyncio.Task[None] | None = None
 
     @property
     def is_late(self) -> bool:
         """A call made now would wait, or be in vain: so it was a moment ago."""
-        now = asyncio.get_running_loop().time()
-        return now - self._began > LATE_SECONDS or now - self._failed < CALL_SECONDS
+        return any(wire.is_late for wire in self._wires.values())
 
     def run(
         self, script: Script, keys: Sequence[str], args: Sequence[Part]
     ) -> Awaitable[Any]:
         rest = (len(keys), *keys, *args)
         known = ("EVALSHA", script.sha, *rest)
-        return self._enqueue(script.name, known, ("EVAL", script.source, *rest))
+        again = ("EVAL", script.source, *rest)
+        return self._enqueue(script.name, known, keys[0], again)
 
-    def call(self, *parts: Part) -> Awaitable[Any]:
-        """One command; its result, or `Unavailable`."""
-        return self._enqueue(str(parts[0]), parts, None)
+    def call(self, *parts: Part, key: str = "") -> Awaitable[Any]:
+        """One command; its result, or `Unavailable`. `key`: if not what comes first."""
+        where = key or (str(parts[1]) if len(parts) > 1 else "")
+        return self._enqueue(str(parts[0]), parts, where, None)
 
     def _enqueue(
-        self, name: str, parts: tuple[Part, ...], again: tuple[Part, ...] | None
+        self,
+        name: str,
+        parts: tuple[Part, ...],
+        key: str,
+        again: tuple[Part, ...] | None,
     ) -> Awaitable[Any]:
-        if len(self._calls) >= WAITING:
-            raise Unavailable
-        future = asyncio.get_running_loop().create_future()
-        self._calls.append(Call(name, parts, future, again))
-        if self._flusher is None:
-            self._flusher = asyncio.create_task(self._flush())
+        loop = asyncio.get_running_loop()
+        future, until = loop.create_future(), loop.time() + CALL_SECONDS
+        call = Call(name, parts, key.encode(), future, until, again)
+        if self._astray:  # nobody overtakes those
+            self._seek([call])
+        else:
+            self._post(call)
         return future
 
-    async def _flush(self) -> None:
-        try:
-            while self._calls:
-                count = min(BATCH, len(self._calls))
-                self._flight = [self._calls.popleft() for _ in range(count)]
-                await self._send(self._flight)
-        finally:
-            self._flusher = None
-
-    async def _send(self, calls: list[Call]) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        self._began = began
-        try:
-            async with asyncio.timeout(CALL_SECONDS):
-                results = await self._exchange(calls)
-        except (RedisError, OSError) as error:
-            log.warning("store away: %s", error or type(error).__name__)
-            # Late answers must not be read as those of later calls.
-            await self.client.connection_pool.disconnect()
-            self._give_up()
-            self._failed = loop.time()
+    def _post(self, call: Call) -> None:
+        if (client := self.nodes.of(call.key)) is None:
+            self._seek([call])
             return
-        finally:
-            self._began = inf
-        self._failed = -inf
-        took = loop.time() - began
-        for name in {call.name for call in calls}:
-            store_seconds.labels(name).observe(took)
-        self._settle(calls, results)
+        if client not in self._wires:
+            self._wires[client] = Wire(client, self._seek)
+        self._wires[client].add(call)
 
-    async def _exchange(self, calls: list[Call]) -> list[Any]:
-        """All of them in one write; an answer of each, or the store's error.
-
-        As a pipeline of redis-py, but packed in C: that was a third of a publication.
-        """
-        pool: Any = self.client.connection_pool
-        connection = await pool.get_connection()
-        try:
-            packed = b"".join(
-                pack_command(call.parts)  # type: ignore[arg-type] # of any length
-                for call in calls
-            )
-            await connection.send_packed_command(packed)
-            return [await self._result(connection, call) for call in calls]
-        finally:
-            await pool.release(connection)
-
-    async def _result(self, connection: Any, call: Call) -> Any:
-        try:
-            return await self.client.parse_response(connection, str(call.parts[0]))
-        except ResponseError as error:
-            return error
-
-    def _settle(self, calls: list[Call], results: list[Any]) -> None:
-        unknown = []
-        for call, result in zip(calls, results, strict=True):
-            if isinstance(result, NoScriptError) and call.again is not None:
-                unknown.append(Call(call.name, call.again, call.future))
-            elif isinstance(result, NOT_NOW):
+    def _seek(self, calls: list[Call]) -> None:
+        """Ask anew where things are, and send these there."""
+        if len(self._astray) >= WAITING:
+            for call in calls:
                 call.fail(Unavailable())
-            elif isinstance(result, Exception):
-                call.fail(result)
-            elif not call.future.done():
-                call.future.set_result(result)
-        self._calls.extendleft(reversed(unknown))
+            return
+        self._astray.extend(calls)
+        if self.nodes.sharded and self._finder is None:
+            self._finder = asyncio.create_task(self._find())
+
+    async def _find(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                try:
+                    await self.nodes.learn()
+                except (RedisError, OSError) as error:
+                    log.warning("store: %s", error)
+                calls, self._astray = self._astray, []
+                for call in calls:
+                    if call.until < loop.time():
+                        call.fail(Unavailable())
+                    else:
+                        self._post(call)
+                if not self._astray:
+                    return
+                await asyncio.sleep(SEEK_SECONDS)
+        finally:
+            self._finder = None
+
+    async def client(self, key: str) -> Redis:
+        """Of the server that holds a key. Raises `Unavailable`."""
+        if (found := self.nodes.of(key.encode())) is None:
+            try:
+                await self.nodes.learn()
+            except (RedisError, OSError):
+                raise Unavailable from None
+            found = self.nodes.of(key.encode())
+        if found is None:
+            raise Unavailable
+        return found
 
     async def close(self) -> None:
-        if self._flusher is not None:
-            self._flusher.cancel()
-        self._give_up()
-        await self.client.aclose()
-
-    def _give_up(self) -> None:
-        for call in (*self._flight, *self._calls):
+        if self._finder is not None:
+            self._finder.cancel()
+        for call in self._astray:
             call.fail(Unavailable())
-        self._calls.clear()
+        for wire in self._wires.values():
+            await wire.close()
+        await self.nodes.close()
 
 
 store = PerLoop(Store)

@@ -10,11 +10,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from redis import Redis, RedisError
+from redis.crc import key_slot
 
 from realtime.embedded import binary, dying_with
 from tests.live import free_port
@@ -110,3 +112,110 @@ class Valkey:
         """INFO of a section."""
         found: dict[str, Any] = self.admin.info(section)
         return found
+
+
+class Sentinel(Valkey):
+    """One of three that watch a primary, called `shop`."""
+
+    def __init__(self, folder: Path, primary: int, down_ms: int) -> None:
+        self._watch = [
+            f"monitor shop 127.0.0.1 {primary} 2",
+            f"down-after-milliseconds shop {down_ms}",
+            "failover-timeout shop 5000",
+        ]
+        super().__init__(folder)
+
+    def _lines(self) -> list[tuple[str, object]]:
+        own = [("port", self.port), ("dir", self.folder), ("bind", "127.0.0.1")]
+        return [*own, *(("sentinel", line) for line in self._watch)]
+
+    def _flags(self) -> list[str]:
+        return ["--sentinel"]
+
+    @property
+    def knows_all(self) -> bool:
+        shop: Any = self.admin.sentinel_master("shop")
+        return bool(shop["num-other-sentinels"] == 2 and shop["num-slaves"] == 1)
+
+
+class Watched(ExitStack):
+    """A primary, its replica, three Sentinels; none stands in for another yet."""
+
+    def __init__(self, folder: Path, down_ms: int) -> None:
+        super().__init__()
+        self.primary = self.enter_context(Valkey(folder))
+        of = f"127.0.0.1 {self.primary.port}"
+        self.replica = self.enter_context(Valkey(folder, replicaof=of))
+        until("a replica in sync", lambda: in_sync(self.replica))
+        self.sentinels = [
+            self.enter_context(Sentinel(folder, self.primary.port, down_ms))
+            for _ in range(3)
+        ]
+        until(
+            "Sentinels that know each other",
+            lambda: all(one.knows_all for one in self.sentinels),
+        )
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(f"127.0.0.1:{one.port}" for one in self.sentinels)
+        return f"redis+sentinel://{hosts}/shop"
+
+
+class Clustered(ExitStack):
+    """Three primaries and a replica of each."""
+
+    def __init__(self, folder: Path, timeout_ms: int) -> None:
+        super().__init__()
+        options = {"cluster-enabled": "yes", "cluster-node-timeout": timeout_ms}
+        buses = [free_port() for _ in range(6)]
+        made = [
+            self.enter_context(Valkey(folder, **options, **{"cluster-port": bus}))
+            for bus in buses
+        ]
+        self.primaries, self.replicas = made[:3], made[3:]
+        for number, one in enumerate(self.primaries):
+            first, last = 16384 * number // 3, 16384 * (number + 1) // 3 - 1
+            one.admin.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)  # type: ignore[no-untyped-call] # redis'
+            one.admin.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)  # type: ignore[no-untyped-call]
+        for one in made[1:]:
+            port = self.primaries[0].port
+            one.admin.execute_command("CLUSTER", "MEET", "127.0.0.1", port, buses[0])  # type: ignore[no-untyped-call]
+        until("all nodes known", lambda: all(map(self._knows_all, made)))
+        for primary, replica in zip(self.primaries, self.replicas, strict=True):
+            name = primary.admin.execute_command("CLUSTER", "MYID").decode()  # type: ignore[no-untyped-call]
+            replica.admin.execute_command("CLUSTER", "REPLICATE", name)  # type: ignore[no-untyped-call]
+        until("replicas in sync", lambda: all(map(in_sync, self.replicas)))
+        until("a cluster", lambda: all(map(self._is_whole, made)))
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(f"127.0.0.1:{one.port}" for one in self.primaries)
+        return f"redis+cluster://{hosts}"
+
+    def pair(self, key: str) -> tuple[Valkey, Valkey]:
+        """The primary that had this key's slot when all began, and its replica."""
+        number = key_slot(key.encode()) * 3 // 16384
+        return self.primaries[number], self.replicas[number]
+
+    def hand_over(self, primary: Valkey, replica: Valkey) -> None:
+        """They change places, with nothing lost and no connection ended."""
+        replica.admin.execute_command("CLUSTER", "FAILOVER")  # type: ignore[no-untyped-call]
+        until("a new primary", lambda: replica.told("replication")["role"] == "master")
+        until("an old one", lambda: primary.told("replication")["role"] == "slave")
+
+    def _knows_all(self, one: Valkey) -> bool:
+        return int(self._told(one)["cluster_known_nodes"]) == 6
+
+    def _is_whole(self, one: Valkey) -> bool:
+        """And every replica is known as one, or nobody would vote for it."""
+        told = one.admin.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
+        whole = self._told(one)["cluster_state"] == "ok"
+        return whole and [len(owners) for owners in told] == [4, 4, 4]
+
+    def _told(self, one: Valkey) -> dict[str, str]:
+        return dict(one.admin.cluster("INFO"))
+
+
+def in_sync(one: Valkey) -> bool:
+    return bool(one.told("replication").get("master_link_status") == "up")

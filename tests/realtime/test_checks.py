@@ -82,6 +82,13 @@ def test_a_proxy_that_is_no_network_is_told(settings: Settings) -> None:
     assert [told.id for told in proxies_are_networks()] == ["realtime.E004"]
 
 
+def test_an_address_of_no_store_is_told(settings: Settings) -> None:
+    settings.REDIS_URL = "redis+sentinel://a,b/shop"
+    assert store_can_be_started() == []
+    settings.REDIS_URL = "redis+sentinel://a,b"
+    assert [told.id for told in store_can_be_started()] == ["realtime.E005"]
+
+
 SECRET = "c" * 43  # base64 of 32 bytes
 KEY = {"kty": "oct", "kid": "a", "k": SECRET}
 

@@ -66,7 +66,8 @@ async def test_reading_a_count_makes_no_key(live: Store) -> None:
 async def test_without_a_store_nobody_is_online_and_counts_are_zero(
     live: Store, valkey: Embedded
 ) -> None:
-    live.client.connection_pool.connection_kwargs["path"] += ".none"
+    client = await live.client("any")
+    client.connection_pool.connection_kwargs["path"] += ".none"
     assert await online([7]) == set()
     assert await count("deals:1") == Count(0, 0)
 
