@@ -37,6 +37,8 @@ class Viewer:
         self.channels = channels
         self.told: dict[str, list[int]] = {channel: [] for channel in channels}
         self._position: dict[str, tuple[str, int]] = {}
+        self.strays: list[str] = []
+        """Channels it heard of and is not on."""
         self.pings = 0
         self.skipped = 0
         """Publications it was told that it was not told."""
@@ -197,7 +199,9 @@ class Viewer:
 
     def _hear(self, channel: str, publication: dict[str, Any]) -> None:
         if channel not in self.told:
-            return  # `#<user>`
+            if not channel.startswith("#"):
+                self.strays.append(channel)
+            return
         data = publication["data"]
         if data.get("type") == "lane.skipped":
             self.skipped += data["count"]
