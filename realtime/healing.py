@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from realtime.channel import Channel
-from realtime.hub import Hub, Source
+from realtime.hub import Hub
 from realtime.lanes import Lane
 from realtime.recovery import Position
+from realtime.source import Source
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,7 @@ channel), pump.py (slices), recovery.py (what a returning reader missed).
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
 from msgspec import Raw, Struct
 
@@ -16,6 +15,7 @@ from realtime.bucket import Member
 from realtime.channel import CALM, Channel, Listener, values
 from realtime.controller import Setting
 from realtime.lanes import Lane, Namespace
+from realtime.loops import Errands
 from realtime.metrics import gaps
 from realtime.pump import SLICE, Pump
 from realtime.recovery import (
@@ -27,6 +27,7 @@ from realtime.recovery import (
     Recovered,
     recover,
 )
+from realtime.source import Source, Tap
 
 logger = logging.getLogger(__name__)
 
@@ -35,24 +36,6 @@ COOL_SECONDS = 10.0
 FILL_SECONDS = 1.0
 FILL_LIMIT = 1000
 WAITING = 10_000
-
-
-class Source(Protocol):
-    """What the hub needs of the broker. Calls of one name take effect in order."""
-
-    async def subscribe(self, names: list[str]) -> None: ...
-    async def unsubscribe(self, names: list[str]) -> None: ...
-    async def history(
-        self, name: str, since: int | None, limit: int, *, reverse: bool = False
-    ) -> History: ...
-    async def latest(self, name: str) -> dict[str, bytes]: ...
-
-
-class Tap(Protocol):
-    """Who reads a channel on behalf of the process."""
-
-    def hear(self, publication: Publication) -> None: ...
-    def missed(self) -> None: ...
 
 
 class Start(Struct, frozen=True):
@@ -78,7 +61,7 @@ class Hub:
         self._pump = Pump(slice_size)
         self.taps: dict[str, Tap] = {}
         """Channels this process itself reads; they never cool."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands()
         self._holding = False
         self.channels: dict[str, Channel] = {}
 
@@ -92,7 +75,9 @@ class Hub:
             namespace = self._namespace_of(name)
             channel = Channel(name, namespace.lane, namespace.keep, self._calm)
             self.channels[name] = channel
-            channel.warming = self._task(self._warm(channel, namespace.keep.count))
+            channel.warming = self._errands.begin(
+                self._warm(channel, namespace.keep.count)
+            )
         if channel.warming is not None:
             await asyncio.shield(channel.warming)
         self._cool_later(channel)
@@ -213,7 +198,7 @@ class Hub:
             channel.take(publication)
         elif publication.offset > channel.top:
             channel.waiting.append(publication)
-            channel.filling = self._task(self._fill(channel))
+            channel.filling = self._errands.begin(self._fill(channel))
 
     def hold(self) -> None:
         """The link was broken: what comes waits until it is known what did not come."""
@@ -252,7 +237,7 @@ class Hub:
     async def fill(self, channel: Channel) -> None:
         """Fetch what is missing, once; what cannot be had is told to the members."""
         if channel.filling is None:
-            channel.filling = self._task(self._fill(channel))
+            channel.filling = self._errands.begin(self._fill(channel))
         await asyncio.shield(channel.filling)
 
     async def _fill(self, channel: Channel) -> None:
@@ -326,7 +311,7 @@ class Hub:
             channel.cooling = loop.call_at(due, self._cool, channel)
             return
         del self.channels[name]
-        self._task(self._forget(name))
+        self._errands.begin(self._forget(name))
 
     async def _forget(self, name: str) -> None:
         try:
@@ -339,16 +324,4 @@ class Hub:
         for channel in self.channels.values():
             if channel.cooling is not None:
                 channel.cooling.cancel()
-        for task in self._tasks:
-            task.cancel()
-
-    def _task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever waits for it is told by the await
+        self._errands.cancel()

@@ -45,6 +45,8 @@ ID_MAX = 2**32 - 1
 EMPTY = {codec.binary: frame(codec, [codec.encode({})]) for codec in CODECS}
 """Pings and pongs of each codec: never compressed, so one for all."""
 
+PONGS: dict[bool, str | bytes] = {False: "{}", True: b"\x80"}
+
 Run = Callable[[Work], Coroutine[Any, Any, None]]
 
 
@@ -76,11 +78,24 @@ class Session:
             settings.SOUK_CONNECT_SECONDS, self.close, protocol.STALE
         )
 
-    async def receive(self, data: str | bytes) -> None:
-        """Start a frame's commands; returns when reading may go on."""
+    def heard(self, data: str | bytes) -> bool:
+        """A pong, nearly all that an idle client ever says, wakes no task."""
+        if data != PONGS[self._codec.binary]:
+            return False
+        self._listen()
+        return True
+
+    def _listen(self) -> bool:
+        """A frame has come; False when it is one too many."""
         self._heard = True
         if self._limits.flooded(asyncio.get_running_loop().time()):
             self.close(protocol.TOO_MANY_REQUESTS)
+            return False
+        return True
+
+    async def receive(self, data: str | bytes) -> None:
+        """Start a frame's commands; returns when reading may go on."""
+        if not self._listen():
             return
         try:
             envelopes = self._codec.split(data)

@@ -26,6 +26,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Owner(Protocol):
     """Whose sink it is: a session."""
 
+    def heard(self, data: str | bytes) -> bool:
+        """Whether it was no more than a pong, and has been noted."""
+        ...
+
     def slow(self) -> None:
         """The backlog is full, or has not moved for 10 s (`SOUK_STALL_SECONDS`)."""
         ...

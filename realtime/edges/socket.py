@@ -1,11 +1,10 @@
 """One WebSocket of the fast edge: autobahn reads its frames, we do all the rest.
 
-What differs from stock: the handshake is one look at the head and one system call, what
-is alike for all connections stands once on the class, no timer and no log line is made
-for each; a send is one system call while nothing waits, what waits is bounded
-(`Backlog`), empty messages and close reasons arrive, frames may be compressed, and a
-client that stops to read or floods us stops only itself. Neighbours: handshake.py,
-daphne.py (the server).
+What differs from stock: the handshake is one look at the head and one system call, no
+timer and no log line is made for a connection; a send is one system call while nothing
+waits, what waits is bounded (`Backlog`), empty messages and close reasons arrive,
+frames may be compressed, and a client that stops to read or floods us stops only
+itself. Neighbours: bare.py (autobahn), handshake.py, daphne.py (the server).
 """
 
 import asyncio
@@ -13,16 +12,11 @@ import contextlib
 import logging
 import resource
 import socket
-from collections import deque
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
-from autobahn.websocket.compress_deflate import PerMessageDeflate
-from autobahn.websocket.protocol import TrafficStats
-from autobahn.websocket.protocol import WebSocketProtocol as Base
 from autobahn.websocket.utf8validator import Utf8Validator
-from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
 
@@ -30,6 +24,7 @@ from realtime.backlog import Backlog
 from realtime.codecs import JSON
 from realtime.deflate import agree
 from realtime.doors import cut, real_address
+from realtime.edges.bare import BareProtocol, Inflation
 from realtime.edges.handshake import Asked, Refused, answer, read
 from realtime.frames import Frame, plain
 from realtime.metrics import connects
@@ -58,55 +53,17 @@ OPTIONS = [
 ]
 
 
-class Unheard:
-    """What autobahn tells when it opens and closes: nobody asks."""
-
-    def callback(self, _: object) -> None: ...
-
-
 @implementer(IPullProducer)
-class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphne is untyped
+class LiveProtocol(BareProtocol, SocketSink):
     """One WebSocket, and the hub's sink of it."""
-
-    # What autobahn sets on each connection when it begins.
-    peer = ""
-    is_open = is_closed = Unheard()
-    trackedTimings = None
-    trafficStats = TrafficStats()  # of all, and nobody reads it
-    send_queue: deque[Any] = deque()  # never used: see sendData
-    state, send_state = Base.STATE_CONNECTING, Base.SEND_STATE_GROUND
-    data = b""
-    websocket_version = 13
-    triggered = inside_message = False
-    current_frame = None
-    _perMessageCompress = None
-    wasMaxFramePayloadSizeExceeded = wasMaxMessagePayloadSizeExceeded = False
-    closedByMe = failedByMe = droppedByMe = wasClean = False
-    wasServerConnectionDropTimeout = wasOpenHandshakeTimeout = False
-    wasCloseHandshakeTimeout = wasServingFlashSocketPolicyFile = False
-    wasNotCleanReason = localCloseCode = localCloseReason = None
-    remoteCloseCode = remoteCloseReason = None
-    openHandshakeTimeoutCall = closeHandshakeTimeoutCall = None
-    autoPingTimeoutCall = autoPingPending = autoPingPendingCall = None
-    autoPingPendingSent = None
-    autoPingPendingSeq = 0
 
     _asked: Asked | None = None
     _held = _inside = False
 
     def __init__(self) -> None:
+        super().__init__()
         self._events: list[dict[str, Any]] = []  # bounded by onMessage
         self._waiter: asyncio.Future[None] | None = None
-
-    @classmethod
-    def configure(cls, factory: Any) -> None:
-        """autobahn copies each option to each connection unless the class has it."""
-        for name in cls.CONFIG_ATTRS:
-            setattr(cls, name, getattr(factory, name))
-
-    def connectionMade(self) -> None:
-        # The HTTP channel was the transport's producer.
-        self.transport.unregisterProducer()
 
     def processHandshake(self) -> None:
         end = self.data.find(b"\r\n\r\n")
@@ -234,6 +191,8 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
             return
         kind = "bytes" if isBinary else "text"
         data = payload if isBinary else payload.decode()
+        if self._owner is not None and self._owner.heard(data):
+            return
         self.hear({"type": "websocket.receive", kind: data})
         if not self._held and len(self._events) >= UNREAD_FRAMES:
             self._held = True
@@ -242,11 +201,6 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
     def onMessageFrame(self, payload: list[bytes]) -> None:
         # A message may be empty fragments without end: nothing of them is held.
         super().onMessageFrame([part for part in payload if part])
-
-    def dataReceived(self, data: bytes) -> None:
-        # Once it broke the protocol nothing it says matters; autobahn would parse on.
-        if not self.failedByMe:
-            self._dataReceived(data)
 
     def _fail_connection(self, *args: Any, **kwargs: Any) -> None:
         # We read no more of it, so its answer to our close frame is not awaited.
@@ -294,7 +248,7 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
         self.vanish()
         if self._inside:
             self.factory.server_class.doors.leave(self._address)
-        Base._connectionLost(self, reason)
+        super().connectionLost(reason)
 
     def _onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.hear({"type": "websocket.disconnect", "code": code})
@@ -307,24 +261,3 @@ class LiveProtocol(WebSocketProtocol, SocketSink):  # type: ignore[misc] # daphn
             self.failHandshake("Internal server error", 500)
         else:
             self.close(INTERNAL)
-
-
-class Inflation(PerMessageDeflate):  # type: ignore[misc] # autobahn is untyped
-    """How clients' messages are inflated: bounded, and nothing kept between them."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            is_server=True,
-            server_no_context_takeover=True,
-            client_no_context_takeover=True,
-            server_max_window_bits=0,
-            client_max_window_bits=0,
-            mem_level=0,
-            # One more than may be (see onMessage): stopped at the bound itself, zlib
-            # may keep up to 258 bytes, and the message would end early.
-            max_message_size=FRAME_BYTES + 1,
-        )
-
-    def end_decompress_message(self) -> None:
-        super().end_decompress_message()
-        self._decompressor = None

@@ -37,6 +37,8 @@ from tests.realtime.world import Store, namespace_of
 
 RUNS = 10_000 if os.environ.get("SOAK") else 1_000
 NAMES = st.sampled_from([DEALS, DEALS, STATE, COMMENTS])
+SOME = st.sampled_from([(DEALS,), (DEALS, STATE), (COMMENTS, STATE, DEALS)])
+SIZES = st.sampled_from([0, 1500, 20_000])
 SINCE = st.integers(0, 4)
 GUESTS = 6
 BUSY = Setting(tick_ms=50, budget=20.0)
@@ -79,7 +81,7 @@ class Walk(RuleBasedStateMachine):
 
     # The store
 
-    @rule(count=st.integers(1, 4), size=st.sampled_from([0, 1500, 20_000]))
+    @rule(count=st.integers(1, 4), size=SIZES)
     def publish(self, count: int, size: int) -> None:
         for _ in range(count):
             self.n += 1
@@ -87,7 +89,7 @@ class Walk(RuleBasedStateMachine):
             self.log.deals[self.n] = at
             self.log.last_of[at.epoch] = at.offset
 
-    @rule(count=st.integers(1, 9), size=st.sampled_from([0, 1500, 20_000]))
+    @rule(count=st.integers(1, 9), size=SIZES)
     def comment(self, count: int, size: int) -> None:
         for _ in range(count):
             self.n += 1
@@ -99,6 +101,13 @@ class Walk(RuleBasedStateMachine):
     def set_value(self, key: str) -> None:
         self.n += 1
         self.store.set(STATE, key, {"version": self.n})
+
+    @rule(count=st.integers(1, 4), size=SIZES)
+    def tell(self, count: int, size: int) -> None:
+        self.publish(count, size)
+        self.comment(2 * count, size)
+        self.set_value("a")
+        self.run(self.hand_over(10_000, 3 * count))
 
     @rule(count=st.integers(1, 5), turns_=st.integers(0, 4))
     def deliver(self, count: int, turns_: int) -> None:
@@ -171,10 +180,11 @@ class Walk(RuleBasedStateMachine):
     # The guests
 
     @precondition(lambda self: len(self.guests) < GUESTS)
-    @rule(name=NAMES, socket=st.booleans(), since=SINCE, late=st.integers(0, 3))
-    def come(self, name: str, socket: bool, since: int, late: int) -> None:
+    @rule(names=SOME, socket=st.booleans(), since=SINCE, late=st.integers(0, 3))
+    def come(self, names: tuple[str, ...], socket: bool, since: int, late: int) -> None:
         self.guests.append(Guest((Reader if socket else Viewer)(self.hub)))
-        self.run(self.join(self.guests[-1], name, since, late))
+        for name in names:
+            self.run(self.join(self.guests[-1], name, since, late))
 
     @precondition(lambda self: self.guests)
     @rule(who=st.integers(0, GUESTS), name=NAMES, since=SINCE, late=st.integers(0, 3))

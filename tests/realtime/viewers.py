@@ -65,6 +65,9 @@ class Viewer(Sink):
     def close(self, close: Close) -> None: ...
     def gone(self) -> None: ...
 
+    def heard(self, data: str | bytes) -> bool:
+        return False
+
     def slow(self) -> None:
         """Its session closes: it hears of nothing any more."""
         self.is_slow = True
