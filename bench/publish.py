@@ -19,6 +19,7 @@ from typing import Any
 
 import django
 from django.conf import settings
+from redis.asyncio import Redis
 
 from bench.machine import prepare
 
@@ -27,7 +28,7 @@ AT_ONCE = 256
 HEARD_SECONDS = 60
 
 
-async def calls(client: Any) -> dict[str, int]:
+async def calls(client: Redis) -> dict[str, int]:
     """How often the store was asked what."""
     told = await client.info("commandstats")
     return {name.removeprefix("cmdstat_"): row["calls"] for name, row in told.items()}
@@ -60,14 +61,14 @@ async def run(count: int, folder: Path) -> dict[str, Any]:
         broker().start(receive, lambda: None)
         await broker().subscribe(["deals:1"])
         await publish("deals:1", comment(0))  # the script is there from now on
-        before = await calls(store().client)
+        before = await calls(await store().client("any"))
         began, used = time.monotonic(), time.process_time()
         await asyncio.gather(*(some() for _ in range(AT_ONCE)))
         took = time.monotonic() - began
         async with asyncio.timeout(HEARD_SECONDS):
             await whole.wait()
         cpu = time.process_time() - used
-        after = await calls(store().client)
+        after = await calls(await store().client("any"))
         await broker().close()
         await store().close()
     scripts = sum(

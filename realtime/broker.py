@@ -62,7 +62,7 @@ class Broker:
         self.link = self._link()
 
     def _link(self) -> Link | Links:
-        client = self.store.nodes.of(b"")
+        client = self.store.nodes.of("")
         if client is None or self.store.nodes.sharded:
             return Links(self.store.nodes)
         return Link(client)

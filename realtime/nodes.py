@@ -40,7 +40,7 @@ class Nodes(Protocol):
 
     sharded: bool
 
-    def of(self, key: bytes) -> Redis | None:
+    def of(self, key: str) -> Redis | None:
         """The client of the server that holds a key; None while that is not known."""
 
     async def learn(self) -> None:
@@ -57,7 +57,7 @@ class Single:
     def __init__(self, client: Redis) -> None:
         self.client = client
 
-    def of(self, key: bytes) -> Redis | None:
+    def of(self, key: str) -> Redis | None:
         return self.client
 
     async def learn(self) -> None:
@@ -79,8 +79,8 @@ class Cluster:
         self._seeds = [self._client(*seed) for seed in seeds]
         self._learning: asyncio.Task[None] | None = None
 
-    def of(self, key: bytes) -> Redis | None:
-        return self._owners[key_slot(key)]
+    def of(self, key: str) -> Redis | None:
+        return self._owners[key_slot(key.encode())]
 
     async def learn(self) -> None:
         """Many callers, one question."""

@@ -73,7 +73,7 @@ class Links:
                 await link.unsubscribe(held)
 
     def _owner(self, name: str) -> Redis | None:
-        return self._nodes.of(store_key(name).encode())
+        return self._nodes.of(store_key(name))
 
     def _astray(self) -> list[str]:
         """Names that are not listened to where they belong."""

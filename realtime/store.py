@@ -94,9 +94,8 @@ class Store:
         key: str,
         again: tuple[Part, ...] | None,
     ) -> Awaitable[Any]:
-        loop = asyncio.get_running_loop()
-        future, until = loop.create_future(), loop.time() + CALL_SECONDS
-        call = Call(name, parts, key.encode(), future, until, again)
+        future = asyncio.get_running_loop().create_future()
+        call = Call(name, parts, key, future, again)
         if self._astray:  # nobody overtakes those
             self._seek([call])
         else:
@@ -117,6 +116,9 @@ class Store:
             for call in calls:
                 call.fail(Unavailable())
             return
+        until = asyncio.get_running_loop().time() + CALL_SECONDS
+        for call in calls:
+            call.until = call.until or until
         self._astray.extend(calls)
         if self.nodes.sharded and self._finder is None:
             self._finder = asyncio.create_task(self._find())
@@ -143,12 +145,12 @@ class Store:
 
     async def client(self, key: str) -> Redis:
         """Of the server that holds a key. Raises `Unavailable`."""
-        if (found := self.nodes.of(key.encode())) is None:
+        if (found := self.nodes.of(key)) is None:
             try:
                 await self.nodes.learn()
             except (RedisError, OSError):
                 raise Unavailable from None
-            found = self.nodes.of(key.encode())
+            found = self.nodes.of(key)
         if found is None:
             raise Unavailable
         return found

@@ -61,11 +61,11 @@ class Call(Struct):
 
     name: str
     parts: tuple[Part, ...]
-    key: bytes
+    key: str
     future: asyncio.Future[Any]
-    until: float
-    """When it is given up, if nobody knows where its key is."""
     again: tuple[Part, ...] | None = None
+    until: float = 0.0
+    """When it is given up, once nobody knew where its key is."""
 
     def fail(self, error: Exception) -> None:
         if not self.future.done():

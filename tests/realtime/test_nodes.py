@@ -19,7 +19,7 @@ async def test_each_kind_of_address_has_its_nodes(url: str, sharded: bool) -> No
     made = nodes(url)
     assert isinstance(made, Cluster if sharded else Single)
     assert made.sharded is sharded
-    assert (made.of(b"key") is None) is sharded  # nobody has been asked yet
+    assert (made.of("key") is None) is sharded  # nobody has been asked yet
     await made.close()
 
 
