@@ -17,6 +17,8 @@ NO_KEEP = 2
 """Flag: no offset, no history; lost by whoever is not there."""
 LATEST = 4
 """Flag: `data` is a map of one key to its newest value; no offset."""
+MISSED_BYTES = 1024 * 1024
+"""More is not told to one who comes back: it goes into a frame of theirs alone."""
 
 
 class Position(Struct, frozen=True):
@@ -57,7 +59,7 @@ class Recovered(Struct, frozen=True):
 
 
 class Gap(Struct, frozen=True):
-    """What was missed cannot be told; `why` is `epoch`, `ahead` or `trimmed`."""
+    """What was missed cannot be told; `why`: `epoch`, `ahead`, `trimmed` or `large`."""
 
     why: str
 
@@ -104,4 +106,8 @@ def recover(ring: Ring, since: Position, epoch: str, sent: int) -> Recovered | G
     if since.offset > sent:
         return Gap("ahead")
     missed = ring.between(since.offset, sent)
-    return Gap("trimmed") if missed is None else Recovered(missed)
+    if missed is None:
+        return Gap("trimmed")
+    if sum(len(publication.data) for publication in missed) > MISSED_BYTES:
+        return Gap("large")
+    return Recovered(missed)

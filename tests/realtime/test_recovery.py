@@ -35,6 +35,13 @@ def test_recovered_is_all_that_was_missed_or_it_is_a_gap(
         assert found == Gap("trimmed")
 
 
+def test_no_more_than_a_mebibyte_is_told_to_one_who_comes_back() -> None:
+    log = [Publication(n, "e", bytes(32 * 1024)) for n in range(1, 34)]
+    ring = Ring(50, log)
+    assert recover(ring, Position(0, "e"), "e", 33) == Gap("large")
+    assert recover(ring, Position(1, "e"), "e", 33) == Recovered(log[1:])
+
+
 def test_another_epoch_is_a_gap_even_at_the_same_offset() -> None:
     assert recover(Ring(3, [pub(1)]), Position(1, "old"), "e", 1) == Gap("epoch")
 
