@@ -5,6 +5,7 @@
 
 import asyncio
 import socket
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -30,6 +31,7 @@ class Viewer(Sink):
         self.told: list[tuple[int, int]] = []
         """(offset, n) of each publication."""
         self.frames = self.hidden = 0
+        self.frames_of: Counter[str] = Counter()
         self.state: dict[str, Any] = {}
         self.sent_away: list[str] = []
         self.is_slow = False
@@ -48,6 +50,7 @@ class Viewer(Sink):
                 push = msgspec.json.decode(message)["push"]
                 pub = push["pub"]
                 self._note(push["channel"], pub.get("offset", 0), pub["data"])
+            self.frames_of[push["channel"]] += 1
             wire = wire[size:]
         return wire
 

@@ -126,12 +126,6 @@ MUTANTS = [
             "pass",
         ),
         (
-            "a backlog has no end",
-            "backlog.py",
-            "RELIABLE_BYTES:\n            ",
-            "(1 << 40):\n            ",
-        ),
-        (
             "what a slow viewer is not told is not counted",
             "backlog.py",
             "self._shed[victim.channel] = shed + victim.count",
