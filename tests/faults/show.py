@@ -97,6 +97,10 @@ class Site:
         for port in self.ports:
             await Inner(port).until_ok()
 
+    def links_lost(self) -> int:
+        """So often its last process wrote that it lost a link."""
+        return self.servers[-1].log.read_text().count("link lost")
+
     async def until_noticed(self) -> float:
         """Seconds until the last process said on its admin port what is wrong."""
         began = time.monotonic()
