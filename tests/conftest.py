@@ -88,7 +88,8 @@ def spawn_server(
 @receiver(connection_created)
 def let_others_give_way(connection: BaseDatabaseWrapper, **_: object) -> None:
     """Emptying all tables after a test may lock itself together with a server that
-    sweeps. PostgreSQL ends whoever looks for deadlocks first: let that be the server.
+    sweeps. PostgreSQL ends whoever finds the deadlock: let that not be the test, but
+    the server, which finds it at once or gives up after ten seconds (`Server`).
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -153,7 +153,7 @@ def test_one_with_too_many_holds_is_passed_over_until_there_is_room(
 
 @pytest.mark.both_databases
 def test_those_who_cannot_be_served_keep_nobody_waiting_elsewhere(
-    sold_out: tuple[Show, Order],
+    sold_out: tuple[Show, Order], alone: None
 ) -> None:
     show, order = sold_out
     bowl, plate, tea = put_out(show, left=0), put_out(show, left=0), put_out(show)
