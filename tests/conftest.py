@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models import Model
@@ -96,10 +97,10 @@ def let_others_give_way(connection: BaseDatabaseWrapper, **_: object) -> None:
             cursor.execute("SET deadlock_timeout = '30s'")
 
 
-@pytest.fixture(autouse=True)
-def bank_allowed(settings: Settings) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def bank_allowed() -> None:
     """As with SOUK_DEBUG, which the servers of the tests have."""
-    settings.SOUK_BANK = True
+    django_settings.SOUK_BANK = True
 
 
 @pytest.fixture
