@@ -18,16 +18,6 @@ from realtime.router import Command, CommandRouter, Handler
 
 Schema = dict[str, Any]
 
-ORDERED: dict[str, tuple[type[Struct], type[Struct]]] = {
-    "connect": (protocol.Connect, protocol.Connected),
-    "subscribe": (protocol.Subscribe, protocol.Subscribed),
-    "unsubscribe": (protocol.Unsubscribe, protocol.Empty),
-    "history": (protocol.HistoryOf, protocol.Histories),
-    "presence_stats": (protocol.PresenceStats, protocol.Stats),
-    "refresh": (protocol.Refresh, protocol.Refreshed),
-    "ping": (protocol.Empty, protocol.Empty),
-}
-"""What is asked by a name of its own; all else is `rpc`."""
 ID = {"type": "integer", "minimum": 1, "maximum": 2**32 - 1}
 SOCKET = "socket"
 
@@ -70,7 +60,7 @@ def _schemas(
     router: CommandRouter, handlers: Iterable[Handler]
 ) -> tuple[Callable[[Any], Schema], dict[str, Schema]]:
     """How a type is referred to, and what all of them are."""
-    types: list[Any] = [part for pair in ORDERED.values() for part in pair]
+    types: list[Any] = [part for pair in protocol.ORDERED.values() for part in pair]
     for handler in handlers:
         types += [handler.command, handler.reply]
     types += [event for events in router.events.values() for event in events]
@@ -118,7 +108,7 @@ def _commands(
             **more,
         }
 
-    for name, (asks, gets) in ORDERED.items():
+    for name, (asks, gets) in protocol.ORDERED.items():
         add(name, _envelope(name, refer(asks)), _envelope(name, refer(gets)), {})
     for handler in handlers:
         call = _object(

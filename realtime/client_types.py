@@ -2,8 +2,7 @@
 
 Written from the registry and the Structs; `souk client_types` prints it and
 web/client/wire.ts is what it printed last. A field is optional where it may be left
-out:
-by a client if it has a default, by the server only if it leaves defaults out.
+out: by a client if it has a default, by the server only if it leaves defaults out.
 """
 
 import json

@@ -183,6 +183,16 @@ class Closing(Exception):
         self.close = close
 
 
+ORDERED: dict[str, tuple[type[Struct], type[Struct]]] = {
+    "connect": (Connect, Connected),
+    "subscribe": (Subscribe, Subscribed),
+    "unsubscribe": (Unsubscribe, Empty),
+    "history": (HistoryOf, Histories),
+    "presence_stats": (PresenceStats, Stats),
+    "refresh": (Refresh, Refreshed),
+    "ping": (Empty, Empty),
+}
+"""What is asked by a name of its own, and answered; all else is `rpc`."""
 RESTART = Close(1012, "restart")
 SHUTDOWN = Close(3001, "shutdown")
 INTERNAL = Close(3004, "internal server error")

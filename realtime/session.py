@@ -165,12 +165,12 @@ class Session:
                 return Answer(protocol.Result(await act()))
 
             return call.method.partition(".")[0] + ".", pending.act, work
-        if pending.name not in self._ordered:
+        if (answer := self._answers.get(pending.name)) is None:
             if pending.name == "publish":
                 raise PERMISSION_DENIED()
             raise METHOD_NOT_FOUND()
-        type_, answer = self._ordered[pending.name]
-        wish = self._codec.body(body, type_)
+        asked, _ = protocol.ORDERED[pending.name]
+        wish = self._codec.body(body, asked)
         return "", pending.read, lambda: answer(here, wish)
 
     async def _start(self, line: str, run: Run, work: Work) -> None:
@@ -326,15 +326,13 @@ class Session:
         channel = self._process.hub.channels.get(name)
         return channel.snapshot_frame(self._codec) if channel else None
 
-    _ordered: ClassVar[
-        dict[str, tuple[Any, Callable[[Subscriptions, Any], Awaitable[Answer]]]]
-    ] = {
-        "subscribe": (protocol.Subscribe, Subscriptions.subscribe),
-        "unsubscribe": (protocol.Unsubscribe, Subscriptions.unsubscribe),
-        "history": (protocol.HistoryOf, Subscriptions.history),
-        "presence_stats": (protocol.PresenceStats, Subscriptions.presence_stats),
-        "refresh": (protocol.Refresh, refresh),
-        "ping": (dict[str, Any], pong),
+    _answers: ClassVar[dict[str, Callable[[Subscriptions, Any], Awaitable[Answer]]]] = {
+        "subscribe": Subscriptions.subscribe,
+        "unsubscribe": Subscriptions.unsubscribe,
+        "history": Subscriptions.history,
+        "presence_stats": Subscriptions.presence_stats,
+        "refresh": refresh,
+        "ping": pong,
     }
 
 

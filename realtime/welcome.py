@@ -24,6 +24,7 @@ from realtime.protocol import (
     Closing,
     Connect,
     Connected,
+    Empty,
     Refresh,
     Refreshed,
     Subscribed,
@@ -124,5 +125,5 @@ def _until(ttl: int) -> float:
     return asyncio.get_running_loop().time() + ttl + settings.SOUK_PING_SECONDS
 
 
-async def pong(_: Subscriptions, __: dict[str, Any]) -> Answer:
-    return Answer({})
+async def pong(_: Subscriptions, __: Empty) -> Answer:
+    return Answer(Empty())

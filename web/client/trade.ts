@@ -1,6 +1,7 @@
 // What the wire carries of buying: orders and what follows them, bags, waits, addresses.
-// Written by hand from the Structs of commerce/commands.
+// By hand where its types are finer than the wire has them; wire.ts has the others.
 import type { Millis, Prices } from "./protocol.ts";
+import type { LineView } from "./wire.ts";
 
 export interface AddressFields {
   name: string;
@@ -33,20 +34,7 @@ export interface Part {
   line: number;
   qty: number;
 }
-export interface OrderLine {
-  line: number;
-  offer: number;
-  sku: number;
-  title: string;
-  image: string;
-  options: Record<string, string>;
-  qty: number;
-  price: number;
-  discount: number;
-  tax: number;
-  refunded: number;
-  parent: number | null; // the bundle's line that this is a part of
-}
+export type OrderLine = LineView;
 export type OrderState =
   | "held"
   | "paying"
